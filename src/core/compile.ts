@@ -1,0 +1,178 @@
+// Catalog → Index: what a request is looked up in. Floor 2. Derived, opaque, never serialised.
+// Limits are built once per plan and shared by its keys. Keys are not compiled at all: the catalog's own table is the
+// index of them, so an edit of one key among a million compiles nothing.
+
+import { type Api, type BasePathMapping, type Method, type Stage, settingKey, throttleKey } from './api.ts'
+import { type ApiKeys, type Catalog, WEEK_DAYS } from './catalog.ts'
+import { bucketOf, type MethodBucket, type PlanLimits, quotaOf, type SharedBucket } from './limits.ts'
+import type { UsagePlan } from './plan.ts'
+import { parseTemplate, Routes } from './routes.ts'
+
+/** A method of a stage as it is served: its declaration, and the limits that all its callers share. */
+export interface Served {
+  readonly method: Method
+  /** Counts the stage's methods: the place of this one in `PlanAtStage.methods`. */
+  readonly ordinal: number
+  readonly shared: readonly SharedBucket[]
+}
+
+/** A plan as it applies to one stage. */
+export interface PlanAtStage {
+  readonly plan: PlanLimits
+  /** The plan's own bucket for a method, by `Served.ordinal`. */
+  readonly methods: readonly (MethodBucket | undefined)[]
+}
+
+export interface StageIndex {
+  readonly apiId: string
+  readonly stage: string
+  readonly apiKeySource: 'HEADER' | 'AUTHORIZER'
+  readonly routes: Routes<Served>
+  /** By plan id. */
+  readonly plans: ReadonlyMap<string, PlanAtStage>
+}
+
+/** Where requests of a host lead, the longest base path first; `''` is for all other paths. */
+export type Mappings = readonly { readonly basePath: string; readonly stage: StageIndex }[]
+
+/** A catalog, compiled. */
+export interface Index {
+  readonly version: string
+  readonly catalog: Catalog
+  readonly apiKeys: ApiKeys
+  readonly overrides: boolean
+  /** By `apiId/stage`. */
+  readonly stages: ReadonlyMap<string, StageIndex>
+  /** The only stage there is, which needs no word; null when there are several and none is mapped. */
+  readonly hosts: ReadonlyMap<string, Mappings>
+  readonly anyHost: Mappings
+}
+
+/**
+ * A catalog made ready for requests.
+ *
+ * @param catalog from `check`, or an edit of one that was
+ * @param previous the index in force: what the catalogs share is taken over from it, so that after an edit of a key
+ * nothing is built
+ */
+export function compile(catalog: Catalog, previous?: Index): Index {
+  const version = catalog.version ?? nextVersion(previous)
+  if (previous !== undefined && sameButForKeys(catalog, previous.catalog)) {
+    return { ...previous, version, catalog, apiKeys: catalog.apiKeys }
+  }
+  const overrides = catalog.semantics.methodThrottle === 'override'
+  const plans = catalog.usagePlans.map(plan => compilePlan(catalog, plan))
+  const stages = new Map<string, StageIndex>()
+  for (const api of catalog.apis) {
+    for (const stage of api.stages) stages.set(`${api.id}/${stage.stageName}`, compileStage(catalog, api, stage, plans))
+  }
+  return { version, catalog, apiKeys: catalog.apiKeys, overrides, stages, ...compileMappings(catalog, stages) }
+}
+
+function nextVersion(previous: Index | undefined): string {
+  const counted = /^#(\d+)$/.exec(previous?.version ?? '#0')
+  return `#${Number(counted?.[1] ?? 0) + 1}`
+}
+
+function sameButForKeys(a: Catalog, b: Catalog): boolean {
+  return (
+    a.apis === b.apis &&
+    a.usagePlans === b.usagePlans &&
+    a.account === b.account &&
+    a.semantics === b.semantics &&
+    a.basePathMappings === b.basePathMappings
+  )
+}
+
+interface CompiledPlan extends PlanLimits {
+  readonly source: UsagePlan
+  readonly methods: Map<string, MethodBucket>
+}
+
+function compilePlan(catalog: Catalog, source: UsagePlan): CompiledPlan {
+  const weekStart = WEEK_DAYS.indexOf(catalog.semantics.weekStart ?? 'SUNDAY')
+  const initial =
+    catalog.semantics.quotaOffset === 'initial-requests' ? { createdDate: (source.createdDate ?? 0) * 1000 } : null
+  return {
+    source,
+    planId: source.id,
+    bucket: source.throttle === undefined ? null : bucketOf(source.throttle),
+    quota: source.quota === undefined ? null : quotaOf(source.quota, weekStart, initial),
+    methods: new Map(),
+  }
+}
+
+function compileStage(catalog: Catalog, api: Api, stage: Stage, plans: readonly CompiledPlan[]): StageIndex {
+  const deployment = api.deployments.find(({ id }) => id === stage.deploymentId) ?? api
+  const routes = new Routes<Served>()
+  const served = deployment.methods.map((method, ordinal): Served => {
+    const shared = sharedBuckets(catalog, api.id, stage, method)
+    const entry = { method, ordinal, shared }
+    const segments = parseTemplate(method.path)
+    if (typeof segments !== 'string') routes.add(segments, method.httpMethod, entry)
+    return entry
+  })
+  const atStage = new Map<string, PlanAtStage>()
+  for (const plan of plans) {
+    const apiStage = plan.source.apiStages.find(
+      ({ apiId, stage: name }) => apiId === api.id && name === stage.stageName,
+    )
+    if (apiStage === undefined) continue
+    const methods = served.map(({ method }) => {
+      const throttle = apiStage.throttle?.[throttleKey(method.path, method.httpMethod)]
+      if (throttle === undefined) return undefined
+      const bucket = { ...bucketOf(throttle), id: methodId(api.id, stage.stageName, method) }
+      plan.methods.set(bucket.id, bucket)
+      return bucket
+    })
+    atStage.set(plan.planId, { plan, methods })
+  }
+  return { apiId: api.id, stage: stage.stageName, apiKeySource: deployment.apiKeySource, routes, plans: atStage }
+}
+
+/** Injective: ids and stage names hold no slash, and the last slash is before the verb. */
+function methodId(apiId: string, stage: string, { path, httpMethod }: Method): string {
+  return `${apiId}/${stage}${path}/${httpMethod}`
+}
+
+/** What AWS fills in where a setting has only one of the two. Source: API_MethodSetting defaults, as recorded. */
+const DEFAULT_SETTING = { throttlingBurstLimit: 5000, throttlingRateLimit: 10_000 }
+
+function sharedBuckets(catalog: Catalog, apiId: string, stage: Stage, method: Method): SharedBucket[] {
+  const shared: SharedBucket[] = []
+  const settings = stage.methodSettings ?? {}
+  const setting = settings[settingKey(method.path, method.httpMethod)] ?? settings['*/*']
+  if (setting?.throttlingBurstLimit !== undefined || setting?.throttlingRateLimit !== undefined) {
+    const { throttlingBurstLimit: burstLimit, throttlingRateLimit: rateLimit } = { ...DEFAULT_SETTING, ...setting }
+    // -1 is AWS's "no limit".
+    if (burstLimit >= 0 && rateLimit >= 0) {
+      shared.push({
+        ...bucketOf({ burstLimit, rateLimit }),
+        name: 'stage',
+        id: methodId(apiId, stage.stageName, method),
+      })
+    }
+  }
+  const account = catalog.account.throttleSettings
+  if (account !== undefined) shared.push({ ...bucketOf(account), name: 'account', id: 'account' })
+  return shared
+}
+
+function compileMappings(catalog: Catalog, stages: ReadonlyMap<string, StageIndex>): Pick<Index, 'hosts' | 'anyHost'> {
+  const mappings: readonly BasePathMapping[] = catalog.basePathMappings
+  const [only, ...others] = stages.values()
+  if (mappings.length === 0) {
+    const anyHost = only !== undefined && others.length === 0 ? [{ basePath: '', stage: only }] : []
+    return { hosts: new Map(), anyHost }
+  }
+  const of = (domainName: string | undefined): Mappings =>
+    mappings
+      .filter(mapping => mapping.domainName?.toLowerCase() === domainName)
+      .flatMap(({ basePath, apiId, stage }) => {
+        const index = stages.get(`${apiId}/${stage}`)
+        return index === undefined ? [] : [{ basePath: basePath === undefined ? '' : `/${basePath}`, stage: index }]
+      })
+      .sort((a, b) => b.basePath.length - a.basePath.length)
+  const domains = new Set(mappings.flatMap(({ domainName }) => domainName?.toLowerCase() ?? []))
+  return { hosts: new Map([...domains].map(domain => [domain, of(domain)])), anyHost: of(undefined) }
+}

@@ -1,0 +1,86 @@
+// The catalog as people write it: JSON with defaults left out, in full or in short form. Floor 0: types.
+// `check` reads both; schema.json describes both to editors.
+
+import type { Account, ApiKeySource, BasePathMapping, HttpMethod, Method, MethodSetting } from './api.ts'
+import type { Semantics } from './catalog.ts'
+import type { ApiKey, Throttle, UsagePlan } from './plan.ts'
+
+/** Everything said, in AWS's words. What is optional here has a default. */
+export interface CatalogDocument {
+  readonly $schema?: string
+  readonly version?: string
+  readonly account?: Account
+  readonly semantics?: Semantics
+  readonly apis?: readonly ApiDocument[]
+  readonly basePathMappings?: readonly BasePathMapping[]
+  readonly usagePlans?: readonly UsagePlanDocument[]
+  readonly apiKeys?: readonly ApiKeyDocument[]
+}
+
+export interface ApiDocument {
+  readonly id: string
+  readonly name?: string
+  readonly description?: string
+  /** Default `HEADER`. */
+  readonly apiKeySource?: ApiKeySource
+  readonly methods: readonly MethodDocument[]
+  readonly deployments?: readonly DeploymentDocument[]
+  readonly stages: readonly StageDocument[]
+}
+
+/** `apiKeyRequired` defaults to false, as on AWS. */
+export type MethodDocument = Omit<Method, 'apiKeyRequired' | 'path'> & {
+  readonly path: `/${string}`
+  readonly apiKeyRequired?: boolean
+}
+
+export interface DeploymentDocument {
+  readonly id: string
+  readonly description?: string
+  readonly createdDate?: number
+  readonly apiKeySource?: ApiKeySource
+  readonly methods: readonly MethodDocument[]
+}
+
+export interface StageDocument {
+  readonly stageName: string
+  readonly deploymentId?: string
+  readonly description?: string
+  readonly methodSettings?: Readonly<Record<string, MethodSetting>>
+}
+
+export type UsagePlanDocument = Omit<UsagePlan, 'apiStages'> & {
+  readonly apiStages?: readonly {
+    readonly apiId: string
+    readonly stage: string
+    readonly throttle?: Readonly<Record<`/${string}/${HttpMethod}`, Throttle>>
+  }[]
+}
+
+/** `enabled` defaults to true (as in the key file), `usagePlanIds` to none. */
+export type ApiKeyDocument = Omit<ApiKey, 'enabled' | 'usagePlanIds'> & {
+  readonly enabled?: boolean
+  readonly usagePlanIds?: readonly string[]
+}
+
+/** A verb and a path template: `"GET /pets/{petId}"`; without a verb, every verb. */
+export type MethodName = `${HttpMethod} /${string}` | `/${string}`
+
+/** The short form: one API, one stage. */
+export interface ShortDocument {
+  readonly $schema?: string
+  readonly version?: string
+  readonly account?: Account
+  readonly semantics?: Semantics
+  /** The methods that need a key; everything else is open. GET covers HEAD. Absent: everything needs one. */
+  readonly requireKey?: readonly MethodName[]
+  readonly plans: readonly ShortPlan[]
+  readonly keys?: readonly ShortKey[]
+}
+
+export type ShortPlan = Omit<UsagePlan, 'apiStages'> & {
+  /** Throttles of single methods, per key, named as in `requireKey` with their verb. */
+  readonly methods?: Readonly<Record<`${HttpMethod} /${string}`, Throttle>>
+}
+
+export type ShortKey = Omit<ApiKey, 'enabled' | 'usagePlanIds'> & { readonly plan: string; readonly enabled?: boolean }

@@ -1,0 +1,83 @@
+// Limits as a decision reads them: compiled once per plan, shared by all its keys; and a request measured against them.
+// Floor 1: types, and the three functions that build them.
+
+import { type Window, windowOf } from './calendar.ts'
+import type { Quota, Throttle } from './plan.ts'
+import { type Grains, grainsPerMs, type Millis, TOKEN } from './units.ts'
+
+/** A throttle in the core's units. */
+export interface Bucket {
+  /** Grains per ms. */
+  readonly rate: number
+  readonly capacity: Grains
+}
+
+/** A bucket of one method of one stage, kept in the record of each (plan, key) that uses it. */
+export interface MethodBucket extends Bucket {
+  /** `apiId/stage/template/VERB`. No two methods share one: ids and stages hold no slash, and the verb ends it. */
+  readonly id: string
+}
+
+/** A bucket that clients share: of a method of a stage, or of the account. A slot of its own. */
+export interface SharedBucket extends Bucket {
+  readonly name: 'stage' | 'account'
+  /** Names the slot: a method's id, or `account`. */
+  readonly id: string
+}
+
+export interface QuotaLimit {
+  readonly quota: Quota
+  windowAt(now: Millis): Window
+  /** What may be used in that window. */
+  limitIn(window: Window): number
+}
+
+/** The limits of a plan. */
+export interface PlanLimits {
+  readonly planId: string
+  readonly bucket: Bucket | null
+  readonly quota: QuotaLimit | null
+  /** Of every method the plan throttles on its own, by `MethodBucket.id`. */
+  readonly methods: ReadonlyMap<string, MethodBucket>
+}
+
+/** A request, found to be metered: what it costs and every limit that applies. What a store takes. */
+export interface Metered {
+  /** The catalog's version that says so. */
+  readonly version: string
+  readonly apiId: string
+  readonly stage: string
+  /** The method's path template and verb as declared: `/pets/{petId}`, `ANY`. */
+  readonly path: string
+  readonly httpMethod: string
+  /** Whose slot it is; null for an open method, on which only shared limits apply. */
+  readonly keyId: string | null
+  readonly plan: PlanLimits | null
+  /** The plan's bucket where it applies to this method. */
+  readonly bucket: Bucket | null
+  readonly method: MethodBucket | null
+  /** Asked after the client's own, in this order. */
+  readonly shared: readonly SharedBucket[]
+  /** Tokens, and requests of the quota: a whole number ≥ 0. */
+  readonly cost: number
+}
+
+export function bucketOf({ rateLimit, burstLimit }: Throttle): Bucket {
+  return { rate: grainsPerMs(rateLimit), capacity: burstLimit * TOKEN }
+}
+
+/** @param weekStart 0 = Sunday … 6 = Saturday  @param initial whether `offset` is requests of the window of `createdDate` */
+export function quotaOf(quota: Quota, weekStart: number, initial: { readonly createdDate: Millis } | null): QuotaLimit {
+  const { limit, period, offset = 0 } = quota
+  const shift = initial === null ? offset : 0
+  // The window of the last request is nearly always the window of this one.
+  let last: Window = { start: 0, end: 0 }
+  return {
+    quota,
+    windowAt: now => (now >= last.start && now < last.end ? last : (last = windowOf(period, shift, weekStart, now))),
+    limitIn: ({ start, end }) =>
+      initial !== null && start <= initial.createdDate && initial.createdDate < end
+        ? Math.max(0, limit - offset)
+        : limit,
+  }
+}

@@ -1,0 +1,201 @@
+// Small readers of unknown JSON that note what is wrong and go on, so that one pass finds everything. Floor 0: imports nothing.
+
+/** One thing that is wrong, or (among warnings) that is not what it seems. */
+export interface Issue {
+  /** `usagePlans[2].apiStages[0].throttle["/pets/GET"].rateLimit`; empty for the document itself. */
+  readonly path: string
+  /** The path's parts. */
+  readonly at: At
+  /** The first four are about shape, and schema.json finds them too; the others need the whole document. */
+  readonly code: 'type' | 'value' | 'missing' | 'unknown-field' | 'duplicate' | 'reference' | 'conflict' | 'rounded'
+  readonly expected: string
+  /** What came; of a key's value only its length. */
+  readonly received: string
+  /** What to do. */
+  readonly remedy: string
+  /** All of it in one line. */
+  readonly message: string
+}
+
+export type At = readonly (string | number)[]
+
+/** Gives the value as it was understood, or notes why not and gives undefined. */
+export type Reader<T> = (notes: Notes, value: unknown, at: At) => T | undefined
+
+/** Where readers write down what they find. */
+export class Notes {
+  readonly issues: Issue[] = []
+  readonly warnings: Issue[] = []
+
+  add(at: At, code: Issue['code'], expected: string, received: string, remedy: string): undefined {
+    this.issues.push(issueOf(at, code, expected, received, remedy))
+  }
+
+  warn(at: At, code: Issue['code'], expected: string, received: string, remedy: string): void {
+    this.warnings.push(issueOf(at, code, expected, received, remedy))
+  }
+}
+
+function issueOf(at: At, code: Issue['code'], expected: string, received: string, remedy: string): Issue {
+  const path = at.reduce<string>((path, part) => {
+    if (typeof part === 'number') return `${path}[${part}]`
+    return /^[\w$]+$/.test(part) ? `${path}${path === '' ? '' : '.'}${part}` : `${path}[${JSON.stringify(part)}]`
+  }, '')
+  const message = `${path === '' ? 'catalog' : path}: expected ${expected}, received ${received}; ${remedy}`
+  return { path, at, code, expected, received, remedy, message }
+}
+
+/** What a value is. Of text only that it is text: where something else was expected it may be a secret in the wrong place. */
+export function kindOf(value: unknown): string {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (value === undefined) return 'nothing'
+  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An object of these fields and no others, `!` after the name where one must be there. */
+export function shape<T>(fields: Readonly<Record<string, Reader<unknown>>>): Reader<T> {
+  const entries = Object.entries(fields).map(
+    ([name, read]) => [name.replace('!', ''), name.endsWith('!'), read] as const,
+  )
+  const names = entries.map(([name]) => name)
+  return (notes, value, at) => {
+    if (!isObject(value)) {
+      return notes.add(at, 'type', 'an object', kindOf(value), `give { ${names.slice(0, 3).join(', ')} … }`)
+    }
+    for (const name of Object.keys(value)) {
+      if (!names.includes(name)) {
+        notes.add(
+          [...at, name],
+          'unknown-field',
+          `one of ${names.join(', ')}`,
+          quote(name),
+          nearestOf(name, names, 'remove it'),
+        )
+      }
+    }
+    const read: Record<string, unknown> = {}
+    let whole = true
+    for (const [name, required, reader] of entries) {
+      const given = Object.hasOwn(value, name) ? value[name] : undefined
+      if (given === undefined) {
+        if (required) {
+          notes.add([...at, name], 'missing', 'a value', 'nothing', `add ${quote(name)}`)
+          whole = false
+        }
+        continue
+      }
+      const got = reader(notes, given, [...at, name])
+      if (got === undefined) whole = false
+      else read[name] = got
+    }
+    return whole ? (read as T) : undefined
+  }
+}
+
+/** A reader that fills in what is left out. */
+export function withDefaults<T>(reader: Reader<Partial<T>>, defaults: Partial<T>): Reader<T> {
+  return (notes, value, at) => {
+    const read = reader(notes, value, at)
+    return read && ({ ...defaults, ...read } as T)
+  }
+}
+
+export function list<T>(item: Reader<T>): Reader<T[]> {
+  return (notes, value, at) => {
+    if (!Array.isArray(value)) return notes.add(at, 'type', 'an array', kindOf(value), 'put it in [ … ]')
+    const read: T[] = []
+    for (let i = 0; i < value.length; i++) {
+      const got = item(notes, value[i], [...at, i])
+      if (got !== undefined) read.push(got)
+    }
+    return read
+  }
+}
+
+/** An object whose fields the author names; `expected` describes a name that `holds` must accept. */
+export function record<T>(
+  item: Reader<T>,
+  expected: string,
+  holds: (name: string) => boolean,
+): Reader<Record<string, T>> {
+  return (notes, value, at) => {
+    if (!isObject(value)) return notes.add(at, 'type', 'an object', kindOf(value), 'give { name: value, … }')
+    const read: Record<string, T> = Object.create(null)
+    for (const name of Object.keys(value)) {
+      if (!holds(name)) notes.add([...at, name], 'value', expected, quote(name), 'write the name so')
+      const got = item(notes, value[name], [...at, name])
+      if (got !== undefined) read[name] = got
+    }
+    return read
+  }
+}
+
+/** Text of which `holds` is true. */
+export function text(expected: string, holds: (text: string) => boolean): Reader<string> {
+  return (notes, value, at) => {
+    if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'put it in quotes')
+    return holds(value) ? value : notes.add(at, 'value', expected, quote(value), 'change it')
+  }
+}
+
+export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
+  return (notes, value, at) => {
+    if (values.includes(value as T)) return value as T
+    const expected = `one of ${values.join(', ')}`
+    if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'choose one')
+    return notes.add(at, 'value', expected, quote(value), nearestOf(value, values, 'choose one'))
+  }
+}
+
+export function whole(min: number, max: number, remedy: string): Reader<number> {
+  return (notes, value, at) => {
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+    return notes.add(
+      at,
+      typeof value === 'number' ? 'value' : 'type',
+      `a whole number from ${min} to ${max}`,
+      kindOf(value),
+      remedy,
+    )
+  }
+}
+
+export const flag: Reader<boolean> = (notes, value, at) =>
+  typeof value === 'boolean' ? value : notes.add(at, 'type', 'true or false', kindOf(value), 'write it without quotes')
+
+/** A remedy: the nearest of the known names if one is near, else what is said otherwise. */
+export function nearestOf(name: string, names: readonly string[], otherwise: string): string {
+  let nearest = ''
+  let least = Math.min(4, Math.floor(name.length / 2) + 1)
+  if (name.length <= 64) {
+    for (const known of names) {
+      const distance = editDistance(name.toLowerCase(), known.toLowerCase())
+      if (distance < least) {
+        least = distance
+        nearest = known
+      }
+    }
+  }
+  return nearest === '' ? otherwise : `did you mean ${quote(nearest)}?`
+}
+
+/** Levenshtein's. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,254 @@
+// What no single field can show: names given twice, names that lead nowhere, things that contradict. Floor 0: pure.
+
+import { type Api, type Method, settingKey, throttleKey } from './api.ts'
+import { ApiKeys, type Catalog } from './catalog.ts'
+import type { ApiKey, UsagePlan } from './plan.ts'
+import { type At, type Notes, nearestOf, quote } from './readers.ts'
+import { parseTemplate } from './routes.ts'
+import type { Parts } from './shapes.ts'
+import { tableOf } from './table.ts'
+
+/** What the document calls its plans and keys: in short form, otherwise. */
+export interface Naming {
+  readonly plans: string
+  readonly keys: string
+  /** Where a key's plan is named. */
+  readonly planOfKey: (i: number) => At
+}
+
+/** The catalog of what was read, and notes on what does not fit together. */
+export function relate(parts: Parts, naming: Naming, notes: Notes): Catalog {
+  const { version, account = {}, semantics = {}, apis = [], basePathMappings = [], usagePlans = [] } = parts
+  relateApis(apis, notes)
+  const stages = new Map<string, readonly Method[]>()
+  for (const api of apis) {
+    for (const { stageName, deploymentId } of api.stages) {
+      stages.set(
+        `${api.id}/${stageName}`,
+        api.deployments.find(({ id }) => id === deploymentId)?.methods ?? api.methods,
+      )
+    }
+  }
+  relateMappings(basePathMappings, stages, notes)
+  if (stages.size > 1 && basePathMappings.length === 0) {
+    notes.warn(
+      [],
+      'reference',
+      'basePathMappings, with several stages',
+      'none',
+      'requests must say their apiId and stage, or none is found',
+    )
+  }
+  relatePlans(usagePlans, stages, naming, semantics.quotaOffset === 'initial-requests', notes)
+  const apiKeys = relateKeys(parts.apiKeys ?? [], usagePlans, naming, notes)
+  return {
+    ...(version === undefined ? {} : { version }),
+    account,
+    semantics,
+    apis,
+    basePathMappings,
+    usagePlans,
+    apiKeys,
+  }
+}
+
+function relateApis(apis: readonly Api[], notes: Notes): void {
+  unique(
+    apis,
+    api => api.id,
+    i => ['apis', i, 'id'],
+    notes,
+  )
+  apis.forEach((api, i) => {
+    const at = ['apis', i]
+    relateMethods(api.methods, [...at, 'methods'], notes)
+    unique(
+      api.deployments,
+      ({ id }) => id,
+      j => [...at, 'deployments', j, 'id'],
+      notes,
+    )
+    api.deployments.forEach(({ methods }, j) => {
+      relateMethods(methods, [...at, 'deployments', j, 'methods'], notes)
+    })
+    unique(
+      api.stages,
+      ({ stageName }) => stageName,
+      j => [...at, 'stages', j, 'stageName'],
+      notes,
+    )
+    const deployments = api.deployments.map(({ id }) => id)
+    api.stages.forEach(({ deploymentId, methodSettings = {} }, j) => {
+      if (deploymentId !== undefined && !deployments.includes(deploymentId)) {
+        leadsNowhere([...at, 'stages', j, 'deploymentId'], 'a deployment of this API', deploymentId, deployments, notes)
+      }
+      const methods = api.deployments.find(({ id }) => id === deploymentId)?.methods ?? api.methods
+      const known = methods.map(({ path, httpMethod }) => settingKey(path, httpMethod))
+      for (const name of Object.keys(methodSettings)) {
+        if (name === '*/*' || known.includes(name)) continue
+        const remedy = nearestOf(name, known, 'it never binds')
+        notes.warn(
+          [...at, 'stages', j, 'methodSettings', name],
+          'reference',
+          'a method of the stage',
+          quote(name),
+          remedy,
+        )
+      }
+    })
+  })
+}
+
+function relateMethods(methods: readonly Method[], at: At, notes: Notes): void {
+  unique(
+    methods,
+    ({ httpMethod, path }) => `${httpMethod} ${path}`,
+    i => [...at, i],
+    notes,
+  )
+  // As on AWS: at one place in the tree of resources a parameter has one name.
+  const names = new Map<string, string>()
+  methods.forEach(({ path }, i) => {
+    const segments = parseTemplate(path)
+    if (typeof segments === 'string') {
+      notes.add([...at, i, 'path'], 'conflict', 'a path template', quote(path), `it must ${segments}`)
+      return
+    }
+    let place = ''
+    for (const segment of segments) {
+      if (segment.kind === 'literal') {
+        place += `/${segment.text}`
+        continue
+      }
+      place += segment.kind === 'parameter' ? '/{}' : '/{+}'
+      const other = names.get(place) ?? segment.name
+      names.set(place, other)
+      if (other !== segment.name) {
+        notes.add(
+          [...at, i, 'path'],
+          'conflict',
+          `the name {${other}} that another method has here`,
+          quote(path),
+          'use one name',
+        )
+      }
+    }
+  })
+}
+
+function relateMappings(
+  mappings: Catalog['basePathMappings'],
+  stages: ReadonlyMap<string, unknown>,
+  notes: Notes,
+): void {
+  const nameOf = ({ domainName = '*', basePath = '' }: Catalog['basePathMappings'][number]): string =>
+    `${domainName.toLowerCase()}/${basePath}`
+  unique(mappings, nameOf, i => ['basePathMappings', i], notes)
+  mappings.forEach(({ apiId, stage }, i) => {
+    const name = `${apiId}/${stage}`
+    if (!stages.has(name)) leadsNowhere(['basePathMappings', i], 'an API stage', name, [...stages.keys()], notes)
+  })
+}
+
+function relatePlans(
+  plans: readonly UsagePlan[],
+  stages: ReadonlyMap<string, readonly Method[]>,
+  naming: Naming,
+  needsDate: boolean,
+  notes: Notes,
+): void {
+  unique(
+    plans,
+    ({ id }) => id,
+    i => [naming.plans, i, 'id'],
+    notes,
+  )
+  plans.forEach((plan, i) => {
+    const at = [naming.plans, i]
+    if (needsDate && (plan.quota?.offset ?? 0) > 0 && plan.createdDate === undefined) {
+      notes.add(
+        [...at, 'createdDate'],
+        'conflict',
+        'the date from which the initial period counts',
+        'nothing',
+        'add createdDate',
+      )
+    }
+    const nameOf = ({ apiId, stage }: UsagePlan['apiStages'][number]): string => `${apiId}/${stage}`
+    unique(plan.apiStages, nameOf, j => [...at, 'apiStages', j], notes)
+    plan.apiStages.forEach((apiStage, j) => {
+      const methods = stages.get(nameOf(apiStage))
+      if (methods === undefined) {
+        leadsNowhere([...at, 'apiStages', j], 'an API stage', nameOf(apiStage), [...stages.keys()], notes)
+        return
+      }
+      const known = methods.map(({ path, httpMethod }) => throttleKey(path, httpMethod))
+      for (const name of Object.keys(apiStage.throttle ?? {})) {
+        if (known.includes(name)) continue
+        const remedy = nearestOf(name, known, 'it never binds')
+        notes.warn([...at, 'apiStages', j, 'throttle', name], 'reference', 'a method of the stage', quote(name), remedy)
+      }
+    })
+  })
+}
+
+function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming: Naming, notes: Notes): ApiKeys {
+  const byId = new Map<string, ApiKey>()
+  const byValue = new Map<string, ApiKey>()
+  const planById = new Map(plans.map(plan => [plan.id, plan]))
+  keys.forEach((key, i) => {
+    const at = [naming.keys, i]
+    if (byId.has(key.id))
+      notes.add([...at, 'id'], 'duplicate', 'an id of its own', quote(key.id), 'change one of the two')
+    const holder = byValue.get(key.value)
+    if (holder !== undefined) {
+      notes.add(
+        [...at, 'value'],
+        'duplicate',
+        'a value of its own',
+        `that of key ${quote(holder.id)}`,
+        'change one of the two',
+      )
+    }
+    byId.set(key.id, key)
+    byValue.set(key.value, key)
+    const planOfStage = new Map<string, string>()
+    for (const id of key.usagePlanIds) {
+      const plan = planById.get(id)
+      if (plan === undefined) {
+        leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...planById.keys()], notes)
+        continue
+      }
+      for (const { apiId, stage } of key.usagePlanIds.length > 1 ? plan.apiStages : []) {
+        const name = `${apiId}/${stage}`
+        const other = planOfStage.get(name)
+        planOfStage.set(name, id)
+        if (other === undefined) continue
+        const received = other === id ? `${id} twice` : `${other} and ${id} for ${name}`
+        notes.add(
+          naming.planOfKey(i),
+          'conflict',
+          'one usage plan for each API stage',
+          received,
+          'remove one of the two',
+        )
+        break
+      }
+    }
+  })
+  return new ApiKeys(tableOf(byId), tableOf(byValue))
+}
+
+function unique<T>(items: readonly T[], nameOf: (item: T) => string, atOf: (i: number) => At, notes: Notes): void {
+  const seen = new Set<string>()
+  items.forEach((item, i) => {
+    const name = nameOf(item)
+    if (seen.has(name)) notes.add(atOf(i), 'duplicate', 'a name of its own', quote(name), 'remove one of the two')
+    seen.add(name)
+  })
+}
+
+function leadsNowhere(at: At, expected: string, name: string, known: readonly string[], notes: Notes): void {
+  const otherwise = known.length === 0 ? 'there is none' : known.length < 8 ? `there are ${known.join(', ')}` : 'add it'
+  notes.add(at, 'reference', expected, quote(name), nearestOf(name, known, otherwise))
+}

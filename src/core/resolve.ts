@@ -1,0 +1,167 @@
+// A request → what it is measured against, or a refusal. Floor 2: looks up, and touches no clock, no store, no state.
+// In two steps, so that an authorizer can say whose key it is once the method is known: `route`, then `meter`.
+
+import type { Index, Mappings, Served, StageIndex } from './compile.ts'
+import { type BadRequest, type InvalidApiKey, type MissingAuthenticationToken, OPEN, type Open } from './decision.ts'
+import type { Metered } from './limits.ts'
+import { canonicalPath, foldSegment } from './path.ts'
+import { isKeyValue } from './shapes.ts'
+
+/** A request as an adapter sees it. */
+export interface ApiRequest {
+  /** `GET`, as it came. */
+  readonly method: string
+  /** The request target, origin form: `/v1/pets/7?limit=2`. The query is not looked at. */
+  readonly path: string
+  /** The value of `x-api-key`, or what an authorizer said. */
+  readonly apiKey?: string | null | undefined
+  /** The `Host` header or `:authority`. Read only to find the stage. */
+  readonly host?: string | null | undefined
+  /** Say which stage it is for, and host and base path are not looked at. */
+  readonly apiId?: string
+  readonly stage?: string
+  /** What it costs, default 1: a whole number ≥ 0. */
+  readonly cost?: number
+}
+
+/** A request whose method is known. Made by `route` from an index, and to be used with that index. */
+export interface Route {
+  readonly kind: 'route'
+  readonly index: Index
+  readonly stage: StageIndex
+  readonly served: Served
+  /** The path that was matched, canonical and below the base path: hand this one on, not the spelling that came. */
+  readonly path: string
+}
+
+const NO_STAGE: MissingAuthenticationToken = frozen({
+  kind: 'missing-authentication-token',
+  admitted: false,
+  reason: 'no-stage',
+})
+const NO_METHOD: MissingAuthenticationToken = frozen({
+  kind: 'missing-authentication-token',
+  admitted: false,
+  reason: 'no-method',
+})
+const BAD_PATH: BadRequest = frozen({ kind: 'bad-request', admitted: false, reason: 'path' })
+const BAD_HOST: BadRequest = frozen({ kind: 'bad-request', admitted: false, reason: 'host' })
+
+const invalid = (reason: InvalidApiKey['reason']): InvalidApiKey =>
+  frozen({ kind: 'invalid-api-key', admitted: false, reason, keyId: null })
+const MISSING = invalid('missing')
+const MALFORMED = invalid('malformed')
+const UNKNOWN = invalid('unknown')
+
+/** What ANY stands for; no other method is ever served. */
+const VERBS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
+
+/** The stage and method a request is for. */
+export function route(index: Index, request: ApiRequest): Route | MissingAuthenticationToken | BadRequest {
+  const whole = canonicalPath(request.path)
+  if (whole === null) return BAD_PATH
+  let path = whole
+  let stage: StageIndex | undefined
+  if (request.apiId !== undefined) {
+    stage = index.stages.get(`${request.apiId}/${request.stage}`)
+  } else {
+    const mappings = mappingsOf(index, request.host)
+    if (mappings === null) return BAD_HOST
+    const mapping = mappings.find(({ basePath }) => isUnder(whole, basePath))
+    if (mapping !== undefined) {
+      stage = mapping.stage
+      path = whole.slice(mapping.basePath.length) || '/'
+      if (mapping.basePath === '' && mappings.length > 1 && spellsBasePath(whole, mappings)) return BAD_PATH
+    }
+  }
+  if (stage === undefined) return NO_STAGE
+  if (!VERBS.has(request.method)) return NO_METHOD
+  const served = stage.routes.find(path, request.method)
+  if (served === undefined) return NO_METHOD
+  if (served === 'ambiguous') return BAD_PATH
+  return { kind: 'route', index, stage, served, path }
+}
+
+/** A routed request → what it is measured against, by its key. */
+export function meter(
+  { index, stage, served }: Route,
+  apiKey: string | null | undefined,
+  cost: number = 1,
+): Metered | Open | InvalidApiKey {
+  if (!Number.isSafeInteger(cost) || cost < 0)
+    throw new RangeError(`cost: expected a whole number ≥ 0, received ${cost}`)
+  const { method, ordinal, shared } = served
+  const { apiId, stage: name } = stage
+  const { path, httpMethod } = method
+  const { version } = index
+  if (!method.apiKeyRequired) {
+    if (shared.length === 0) return OPEN
+    return {
+      version,
+      apiId,
+      stage: name,
+      path,
+      httpMethod,
+      keyId: null,
+      plan: null,
+      bucket: null,
+      method: null,
+      shared,
+      cost,
+    }
+  }
+  if (apiKey === undefined || apiKey === null || apiKey === '') return MISSING
+  // A value that could not be one (two header lines joined, a megabyte) is not even hashed.
+  const key = apiKey.length < 20 || apiKey.length > 128 ? undefined : index.apiKeys.withValue(apiKey)
+  if (key === undefined) return isKeyValue(apiKey) ? UNKNOWN : MALFORMED
+  if (!key.enabled) return { kind: 'invalid-api-key', admitted: false, reason: 'disabled', keyId: key.id }
+  for (const planId of key.usagePlanIds) {
+    const at = stage.plans.get(planId)
+    if (at === undefined) continue
+    const { plan } = at
+    const own = at.methods[ordinal] ?? null
+    const bucket = own !== null && index.overrides ? null : plan.bucket
+    return { version, apiId, stage: name, path, httpMethod, keyId: key.id, plan, bucket, method: own, shared, cost }
+  }
+  return { kind: 'invalid-api-key', admitted: false, reason: 'no-plan', keyId: key.id }
+}
+
+/** A request → what it is measured against, or why it is not: `route`, then `meter`. */
+export function resolve(
+  index: Index,
+  request: ApiRequest,
+): Metered | Open | InvalidApiKey | MissingAuthenticationToken | BadRequest {
+  const found = route(index, request)
+  return found.kind === 'route' ? meter(found, request.apiKey, request.cost) : found
+}
+
+function isUnder(path: string, basePath: string): boolean {
+  return (
+    path.startsWith(basePath) &&
+    (path.length === basePath.length || path.charCodeAt(basePath.length) === 47 || basePath === '')
+  )
+}
+
+/** Whether a path that fell through to the root mapping spells another mapping's base path some other way. */
+function spellsBasePath(path: string, mappings: Mappings): boolean {
+  const segments = path.slice(1).split('/').map(foldSegment)
+  return mappings.some(({ basePath }) => {
+    if (basePath === '') return false
+    return basePath
+      .slice(1)
+      .split('/')
+      .every((part, i) => part.toLowerCase() === segments[i])
+  })
+}
+
+/** The mappings of a host, of any host where it has none, null when it is no host at all. */
+function mappingsOf({ hosts, anyHost }: Index, host: string | null | undefined): Mappings | null {
+  if (hosts.size === 0) return anyHost
+  if (host === undefined || host === null || host === '') return anyHost
+  const name = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._]+?)\.?(:\d{1,5})?$/.exec(host)?.[1]
+  return name === undefined ? null : (hosts.get(name.toLowerCase()) ?? anyHost)
+}
+
+function frozen<T extends object>(value: T): Readonly<T> {
+  return Object.freeze(value)
+}

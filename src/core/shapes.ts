@@ -1,0 +1,230 @@
+// The shape of a catalog document: which fields there are and what each may hold. Floor 0: readers, nothing of the whole.
+// schema.json says the same to editors; test/core/schema.test.ts holds the two to the same verdicts.
+
+import {
+  type Api,
+  type ApiKeySource,
+  type BasePathMapping,
+  type Deployment,
+  type HttpMethod,
+  type Method,
+  type Stage,
+  VERBS,
+} from './api.ts'
+import { type Catalog, type Semantics, WEEK_DAYS } from './catalog.ts'
+import type { ApiKey, Quota, Throttle, UsagePlan } from './plan.ts'
+import { flag, kindOf, list, oneOf, type Reader, record, shape, text, whole, withDefaults } from './readers.ts'
+import { parseTemplate } from './routes.ts'
+import { isRounded, MAX_BURST, MIN_RATE } from './units.ts'
+
+/** What was read of a document; pieces that could not be read are left out. */
+export interface Parts {
+  readonly version?: string
+  readonly account?: Catalog['account']
+  readonly semantics?: Semantics
+  readonly apis?: readonly Api[]
+  readonly basePathMappings?: readonly BasePathMapping[]
+  readonly usagePlans?: readonly UsagePlan[]
+  readonly apiKeys?: readonly ApiKey[]
+}
+
+/** What was read of a short document. */
+export interface ShortParts extends Pick<Parts, 'version' | 'account' | 'semantics'> {
+  readonly requireKey?: readonly string[]
+  readonly plans?: readonly (Omit<UsagePlan, 'apiStages'> & { readonly methods?: Readonly<Record<string, Throttle>> })[]
+  readonly keys?: readonly (Omit<ApiKey, 'usagePlanIds'> & { readonly plan: string })[]
+}
+
+const rate: Reader<number> = (notes, value, at) => {
+  if (typeof value !== 'number') return notes.add(at, 'type', 'tokens per second', kindOf(value), 'write a number')
+  if (!(value >= 0 && value <= 1e9)) {
+    return notes.add(at, 'value', 'tokens per second, 0 to 1000000000', String(value), 'change it')
+  }
+  if (value > 0 && value < MIN_RATE) {
+    return notes.add(
+      at,
+      'value',
+      'at least 0.0000024 tokens per second',
+      String(value),
+      'for so slow a rate use a quota',
+    )
+  }
+  if (isRounded(value)) {
+    notes.warn(at, 'rounded', 'a multiple of 1/432000 tokens per second', String(value), 'it is rounded down to one')
+  }
+  return value
+}
+
+/** Text no longer than this, counted as people count: a pair of surrogates is one. */
+const upTo = (most: number): Reader<string> =>
+  text(
+    `text of up to ${most} characters`,
+    text => text.length <= most || (text.length <= 2 * most && [...text].length <= most),
+  )
+
+/** Ids name records in stores, logs and headers, so they hold nothing that would have to be escaped there. */
+export const isId = (text: string): boolean => /^[A-Za-z0-9._~-]{1,128}$/.test(text)
+const id = text('1 to 128 of A-Z a-z 0-9 . _ ~ -', isId)
+
+/** 20 to 128 characters: AWS's bounds (API_CreateApiKey, as recorded); the characters are those of RFC 6750's tokens. */
+export const isKeyValue = (value: string): boolean => /^[A-Za-z0-9\-._~+/=]{20,128}$/.test(value)
+
+const keyValue: Reader<string> = (notes, value, at) => {
+  const expected = '20 to 128 of A-Z a-z 0-9 - . _ ~ + / ='
+  if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'put it in quotes')
+  return isKeyValue(value) ? value : notes.add(at, 'value', expected, `${value.length} characters`, 'change it')
+}
+
+const seconds = whole(0, 253_402_300_799, 'give seconds since the Unix epoch')
+const tags = record(upTo(256), 'a tag', () => true)
+const isVerb = (text: string): boolean => text === 'ANY' || VERBS.includes(text as HttpMethod)
+
+/** That a template names no parameter twice is no matter of shape; relations.ts looks at it. */
+const isTemplate = (path: string): boolean => Array.isArray(parseTemplate(path)) || parseTemplate(path) === NAMED_TWICE
+const NAMED_TWICE = parseTemplate('/{a}/{a}')
+
+const template: Reader<string> = (notes, value, at) => {
+  if (typeof value !== 'string') return notes.add(at, 'type', 'a path template', kindOf(value), 'put it in quotes')
+  return isTemplate(value)
+    ? value
+    : notes.add(at, 'value', 'a path template', JSON.stringify(value), `it must ${parseTemplate(value)}`)
+}
+
+/** `/pets/GET`, `//GET`: as AWS names a method in a plan. */
+function isThrottleKey(key: string): boolean {
+  const slash = key.lastIndexOf('/')
+  return slash > 0 && isVerb(key.slice(slash + 1)) && isTemplate(key.slice(0, slash))
+}
+
+/** `GET /pets`, or without a verb, if it may be. */
+function isMethodName(name: string): boolean {
+  const [, verb, path = ''] = /^([A-Z]+) (\/.*)$/.exec(name) ?? []
+  return verb !== undefined && isVerb(verb) && isTemplate(path)
+}
+
+const burstLimit = whole(0, MAX_BURST, 'change it')
+const throttle = shape<Throttle>({ 'rateLimit!': rate, 'burstLimit!': burstLimit })
+const quotaShape = shape<Quota>({
+  'limit!': whole(1, 2_147_483_647, 'change it; to admit nothing disable the key'),
+  'period!': oneOf('DAY', 'WEEK', 'MONTH'),
+  offset: whole(0, 27, 'change it'),
+})
+const LAST_OFFSET = { DAY: 0, WEEK: 6, MONTH: 27 }
+const quota: Reader<Quota> = (notes, value, at) => {
+  const read = quotaShape(notes, value, at)
+  if (read === undefined || (read.offset ?? 0) <= LAST_OFFSET[read.period]) return read
+  const expected = `0 to ${LAST_OFFSET[read.period]} in the ${read.period} period`
+  return notes.add([...at, 'offset'], 'value', expected, String(read.offset), 'change it')
+}
+
+const method = withDefaults<Method>(
+  shape({ 'path!': template, 'httpMethod!': oneOf<HttpMethod>(...VERBS, 'ANY'), apiKeyRequired: flag }),
+  { apiKeyRequired: false },
+)
+const apiKeySource = oneOf<ApiKeySource>('HEADER', 'AUTHORIZER')
+const description = upTo(125_000)
+const deployment = withDefaults<Deployment>(
+  shape({ 'id!': id, description, createdDate: seconds, apiKeySource, 'methods!': list(method) }),
+  { apiKeySource: 'HEADER' },
+)
+const methodSetting = shape({
+  throttlingRateLimit: (notes, value, at) => (value === -1 ? value : rate(notes, value, at)),
+  throttlingBurstLimit: whole(-1, MAX_BURST, 'change it; -1 is no limit'),
+})
+const stage = shape<Stage>({
+  'stageName!': id,
+  deploymentId: id,
+  description,
+  methodSettings: record(
+    methodSetting,
+    '"*/*", or a method as "pets/{petId}/GET"',
+    name => name === '*/*' || isThrottleKey(`/${name}`),
+  ),
+})
+const api = withDefaults<Api>(
+  shape({
+    'id!': id,
+    name: upTo(1024),
+    description,
+    apiKeySource,
+    'methods!': list(method),
+    deployments: list(deployment),
+    'stages!': list(stage),
+  }),
+  { apiKeySource: 'HEADER', deployments: [] },
+)
+
+const planFields = {
+  'id!': id,
+  name: upTo(1024),
+  description,
+  throttle,
+  quota,
+  productCode: upTo(1024),
+  createdDate: seconds,
+  tags,
+}
+const plan = withDefaults<UsagePlan>(
+  shape({
+    ...planFields,
+    apiStages: list(
+      shape({
+        'apiId!': id,
+        'stage!': id,
+        throttle: record(throttle, 'a path template and a verb, "/pets/{petId}/GET" or "//GET"', isThrottleKey),
+      }),
+    ),
+  }),
+  { apiStages: [] },
+)
+
+const keyFields = {
+  'id!': id,
+  'value!': keyValue,
+  name: upTo(1024),
+  description,
+  enabled: flag,
+  customerId: upTo(1024),
+  createdDate: seconds,
+  lastUpdatedDate: seconds,
+  tags,
+}
+const key = withDefaults<ApiKey>(shape({ ...keyFields, usagePlanIds: list(id) }), { enabled: true, usagePlanIds: [] })
+
+const common = {
+  $schema: text('the address of a schema', () => true),
+  version: text('1 to 128 characters', text => text.length > 0 && text.length <= 128),
+  account: shape({ throttleSettings: throttle }),
+  semantics: shape({
+    methodThrottle: oneOf('additional', 'override'),
+    weekStart: oneOf(...WEEK_DAYS),
+    quotaOffset: oneOf('start-day', 'initial-requests'),
+  }),
+}
+
+const LITERALS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@]+(\/[A-Za-z0-9\-._~!$&'()*+,;=:@]+)*$/
+const basePathMapping = shape<BasePathMapping>({
+  domainName: text('a host name', text => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text)),
+  basePath: text('path segments without a slash at either end', text => LITERALS.test(text)),
+  'apiId!': id,
+  'stage!': id,
+})
+
+/** A document in full. */
+export const fullDocument: Reader<Parts> = shape<Parts>({
+  ...common,
+  apis: list(api),
+  basePathMappings: list(basePathMapping),
+  usagePlans: list(plan),
+  apiKeys: list(key),
+})
+
+const METHOD_NAME = 'a verb and a path template, "GET /pets/{petId}"'
+
+/** A document in short form: one API, one stage. */
+export const shortDocument: Reader<ShortParts> = shape<ShortParts>({
+  ...common,
+  requireKey: list(text(METHOD_NAME, name => (name.startsWith('/') ? isTemplate(name) : isMethodName(name)))),
+  'plans!': list(shape({ ...planFields, methods: record(throttle, METHOD_NAME, isMethodName) })),
+  keys: list(withDefaults<{ enabled: boolean }>(shape({ ...keyFields, 'plan!': id }), { enabled: true })),
+})

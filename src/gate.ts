@@ -1,0 +1,150 @@
+// Where a request, a catalog, a store and a clock meet. One clock reading a request, here and nowhere else.
+
+import type { Catalog } from './core/catalog.ts'
+import { check } from './core/check.ts'
+import { compile, type Index } from './core/compile.ts'
+import { Allowed, type BadRequest, type Decision, type MissingAuthenticationToken } from './core/decision.ts'
+import type { CatalogDocument, ShortDocument } from './core/document.ts'
+import { type ApiRequest, meter, type Route, route } from './core/resolve.ts'
+import type { Millis } from './core/units.ts'
+import { CatalogError, ClockError } from './errors.ts'
+import { memoryStore } from './stores/memory.ts'
+import type { Answer, Store } from './stores/store.ts'
+
+/** Milliseconds since the Unix epoch. Fractions are cut off; it may step back (docs/arithmetic.md). */
+export type Clock = () => Millis
+
+/** A catalog, or the document of one in full or short form, which is then checked. */
+export type CatalogInput = Catalog | CatalogDocument | ShortDocument
+
+export interface GateOptions<Async extends boolean> {
+  readonly catalog: CatalogInput
+  /** Default: in this process's memory. */
+  readonly store?: Store<Async>
+  /** Default: `Date.now`. */
+  readonly clock?: Clock
+  /** Called with every decision of `admit`. What it throws is counted (`hookErrors`) and changes nothing. */
+  readonly onDecision?: (decision: Decision, request: ApiRequest) => void
+}
+
+/** `Decision` at once over a synchronous store; over another, refusals at once and the rest as a promise. */
+export type Admission<Async extends boolean> = Async extends false ? Decision : Decision | Promise<Decision>
+
+export interface Gate<Async extends boolean = false> {
+  /** The catalog in force. Edits of it (core/catalog.ts) go back in by `replace`. */
+  readonly catalog: Catalog
+  /** Its version: its own `version`, or `#1`, `#2` … counted by this gate. Every metered decision repeats its own. */
+  readonly version: string
+  /** How often `onDecision` threw. */
+  readonly hookErrors: number
+
+  /**
+   * Judges a request, and charges it if it is admitted.
+   *
+   * @throws {RangeError} when its cost is not a whole number ≥ 0
+   * @throws {ClockError} when the clock gives no time
+   */
+  admit(request: ApiRequest): Admission<Async>
+  /** Judges a request as `admit` would now, and charges nothing. */
+  peek(request: ApiRequest): Admission<Async>
+  /** The first half of `admit`, for adapters that must know the method before the key: where a request leads. */
+  route(request: ApiRequest): Route | MissingAuthenticationToken | BadRequest
+  /** The second half: judges what `route` found, under the catalog it was found in. */
+  admitRoute(route: Route, request: ApiRequest): Admission<Async>
+  /**
+   * Puts back what an admitted request took, for one that turned out not to count. At most once per decision.
+   *
+   * @returns whether it was put back now: false for a decision that charged nothing, or was given back before
+   */
+  giveBack(decision: Decision): Answer<Async, boolean>
+  /**
+   * Puts another catalog in force. It is compiled first and then swapped in whole: each request is judged by one of the
+   * two, counters go on, and one that does not check leaves the old one in force.
+   *
+   * @throws {CatalogError}
+   */
+  replace(catalog: CatalogInput): void
+}
+
+/** A gate. */
+export function createGate(options: GateOptions<false>): Gate<false>
+export function createGate<Async extends boolean>(
+  options: GateOptions<Async> & { readonly store: Store<Async> },
+): Gate<Async>
+export function createGate(options: GateOptions<boolean>): Gate<boolean> {
+  const { store = memoryStore() as Store<boolean>, clock = Date.now, onDecision } = options
+  const givenBack = new WeakSet<Decision>()
+  let index: Index = compile(catalogOf(options.catalog))
+  let hookErrors = 0
+
+  function now(): Millis {
+    const time = clock()
+    if (Number.isSafeInteger(time)) return time
+    if (typeof time === 'number' && Number.isFinite(time)) return Math.floor(time)
+    throw new ClockError(time)
+  }
+
+  function tell(decision: Decision, request: ApiRequest): Decision {
+    try {
+      onDecision?.(decision, request)
+    } catch {
+      hookErrors++
+    }
+    return decision
+  }
+
+  function admitRoute(found: Route, request: ApiRequest): Decision | Promise<Decision> {
+    const metered = meter(found, request.apiKey, request.cost)
+    if ('kind' in metered) return tell(metered, request)
+    const decision = store.take(metered, now())
+    if (decision instanceof Promise) return decision.then(decision => tell(decision, request))
+    return tell(decision, request)
+  }
+
+  return {
+    get catalog() {
+      return index.catalog
+    },
+    get version() {
+      return index.version
+    },
+    get hookErrors() {
+      return hookErrors
+    },
+    admit(request) {
+      const found = route(index, request)
+      return found.kind === 'route' ? admitRoute(found, request) : tell(found, request)
+    },
+    peek(request) {
+      const found = route(index, request)
+      if (found.kind !== 'route') return found
+      const metered = meter(found, request.apiKey, request.cost)
+      return 'kind' in metered ? metered : store.peek(metered, now())
+    },
+    route: request => route(index, request),
+    admitRoute,
+    giveBack(decision) {
+      const counts = decision instanceof Allowed && decision.changed && !givenBack.has(decision)
+      if (!counts) return false as Answer<boolean, boolean>
+      givenBack.add(decision)
+      const done = store.giveBack(decision, now())
+      return (done instanceof Promise ? done.then(() => true) : true) as Answer<boolean, boolean>
+    },
+    replace(catalog) {
+      index = compile(catalogOf(catalog), index)
+    },
+  }
+}
+
+function catalogOf(input: CatalogInput): Catalog {
+  if (isCatalog(input)) return input
+  const checked = check(input)
+  if (!checked.ok) throw new CatalogError(checked.issues)
+  return checked.catalog
+}
+
+/** A document's keys are an array; a catalog's can be asked by value. */
+function isCatalog(input: CatalogInput): input is Catalog {
+  const keys = 'apiKeys' in input ? input.apiKeys : undefined
+  return keys !== undefined && 'withValue' in keys
+}

@@ -1,0 +1,58 @@
+// The front door.
+
+export type {
+  Account,
+  Api,
+  ApiKeySource,
+  BasePathMapping,
+  Deployment,
+  HttpMethod,
+  Method,
+  MethodSetting,
+  Stage,
+} from './core/api.ts'
+export {
+  type ApiKeys,
+  type Catalog,
+  deploy,
+  type EditFault,
+  emptyCatalog,
+  isFault,
+  putApi,
+  putApiKeys,
+  putUsagePlan,
+  removeApi,
+  removeApiKeys,
+  removeUsagePlan,
+  type Semantics,
+  type WeekDay,
+} from './core/catalog.ts'
+export { type Checked, check } from './core/check.ts'
+export { compile, type Index } from './core/compile.ts'
+export { decide, giveBack, type SharedStates } from './core/decide.ts'
+export type {
+  Allowed,
+  BadRequest,
+  Decision,
+  InvalidApiKey,
+  LimitName,
+  LimitReport,
+  MeteredDecision,
+  MissingAuthenticationToken,
+  NeverAdmitted,
+  Open,
+  QuotaExceeded,
+  Refusal,
+  Throttled,
+} from './core/decision.ts'
+export type { CatalogDocument, MethodName, ShortDocument, ShortKey, ShortPlan } from './core/document.ts'
+export type { Metered } from './core/limits.ts'
+export type { ApiKey, ApiStage, Period, Quota, Throttle, UsagePlan } from './core/plan.ts'
+export type { Issue } from './core/readers.ts'
+export { type ApiRequest, type Route, resolve } from './core/resolve.ts'
+export { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from './core/state.ts'
+export { type Millis, TOKEN } from './core/units.ts'
+export { CatalogError, ClockError, type ErrorCode } from './errors.ts'
+export { type Admission, type CatalogInput, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'
+export { type MemoryStore, memoryStore, type Snapshot } from './stores/memory.ts'
+export type { Answer, Store } from './stores/store.ts'

@@ -1,0 +1,30 @@
+import { defineConfig } from 'tsup'
+
+// The library: what `exports` in package.json names, nothing bundled in from outside (there is nothing to bundle).
+const library = {
+  entry: {
+    index: 'src/index.ts',
+    fetch: 'src/http/fetch.ts',
+    node: 'src/http/node.ts',
+    deno: 'src/http/deno.ts',
+    'key-file': 'src/core/key-file.ts',
+  },
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  external: [/^node:/],
+  splitting: true,
+  clean: true,
+} as const
+
+// The command: its kept libraries are bundled, so that installing tollgate installs one package.
+const command = {
+  entry: { cli: 'src/cli/main.ts' },
+  format: 'esm',
+  target: 'node20',
+  platform: 'node',
+  noExternal: [/.*/],
+  clean: false,
+} as const
+
+export default defineConfig([library, command])
