@@ -1,7 +1,7 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
 // The library: what `exports` in package.json names, nothing bundled in from outside (there is nothing to bundle).
-const library = {
+const library: Options = {
   entry: {
     index: 'src/index.ts',
     fetch: 'src/http/fetch.ts',
@@ -15,16 +15,16 @@ const library = {
   external: [/^node:/],
   splitting: true,
   clean: true,
-} as const
+}
 
 // The command: its kept libraries are bundled, so that installing tollgate installs one package.
-const command = {
+const command: Options = {
   entry: { cli: 'src/cli/main.ts' },
   format: 'esm',
   target: 'node20',
   platform: 'node',
   noExternal: [/.*/],
   clean: false,
-} as const
+}
 
 export default defineConfig([library, command])

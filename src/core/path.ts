@@ -70,10 +70,10 @@ function unescapeOnce(path: string): CanonicalPath {
     return null
   }
   let bad = false
-  const decoded = path.replace(/%[0-9A-Fa-f]{2}/g, escape => {
-    const code = Number.parseInt(escape.slice(1), 16)
+  const decoded = path.replace(/%[0-9A-Fa-f]{2}/g, hex => {
+    const code = Number.parseInt(hex.slice(1), 16)
     if (code < 0x20 || code === 0x7f || code === SLASH || code === 0x5c) bad = true
-    return isUnreserved(code) ? String.fromCharCode(code) : escape.toUpperCase()
+    return isUnreserved(code) ? String.fromCharCode(code) : hex.toUpperCase()
   })
   if (bad) return null
   // An escaped dot may have made a segment of dots: look again, at what it means.
