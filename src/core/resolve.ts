@@ -154,12 +154,40 @@ function spellsBasePath(path: string, mappings: Mappings): boolean {
   })
 }
 
-/** The mappings of a host, of any host where it has none, null when it is no host at all. */
+/** The mappings of a host, of any host where it has none, null when what came is no host at all. */
 function mappingsOf({ hosts, anyHost }: Index, host: string | null | undefined): Mappings | null {
-  if (hosts.size === 0) return anyHost
   if (host === undefined || host === null || host === '') return anyHost
-  const name = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._]+?)\.?(:\d{1,5})?$/.exec(host)?.[1]
-  return name === undefined ? null : (hosts.get(name.toLowerCase()) ?? anyHost)
+  const end = endOfHostName(host)
+  if (end === -1) return null
+  return hosts.size === 0 ? anyHost : (hosts.get(host.slice(0, end).toLowerCase()) ?? anyHost)
+}
+
+/** Where the name ends in `name:port`, `name.` or `[::1]:port`; -1 when it is none of them, as two joined hosts are not. */
+function endOfHostName(host: string): number {
+  let end = host.length
+  for (let i = 0; i < end; i++) {
+    const code = host.charCodeAt(i)
+    if (code === 58 /* : */ && host.charCodeAt(0) !== 91 /* [ */) {
+      if (!/^:\d{1,5}$/.test(host.slice(i))) return -1
+      end = i
+    } else if (code === 91 && i === 0) {
+      const close = host.indexOf(']')
+      if (!/^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/.test(host)) return -1
+      return close + 1
+    } else if (!isHostCharacter(code)) {
+      return -1
+    }
+  }
+  return host.charCodeAt(end - 1) === 46 /* . */ ? end - 1 : end
+}
+
+function isHostCharacter(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 45 && code <= 57 && code !== 47) ||
+    code === 95
+  )
 }
 
 function frozen<T extends object>(value: T): Readonly<T> {

@@ -1,0 +1,94 @@
+// For node:http and everything shaped like it: connect, express, fastify, koa. Floor 4. Types of node: only.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Decision } from '../core/decision.ts'
+import type { Gate } from '../gate.ts'
+import { type AdapterOptions, judge, type Seen } from './adapter.ts'
+import { admittedHeaders, answer, FAILED, type Refusing } from './answer.ts'
+
+export { type AdapterOptions, decisionOf } from './adapter.ts'
+
+/** A request of node:http or node:http2; express keeps the whole target in `originalUrl` where it cuts a prefix off `url`. */
+export type NodeRequest = (IncomingMessage | Http2ServerRequest) & { readonly originalUrl?: string }
+export type NodeResponse = ServerResponse | Http2ServerResponse
+
+/**
+ * Lets a request pass, or answers it.
+ *
+ * @param next called when it may pass, never with an error
+ * @returns whether it may pass: at once where the gate answers at once
+ */
+export type Middleware = (request: NodeRequest, response: NodeResponse, next?: () => void) => boolean | Promise<boolean>
+
+/**
+ * Connect-shaped middleware.
+ *
+ * A refused request is answered here and its body is not read: the connection closes behind the answer. Where judging
+ * fails the answer is 500 and `next` is not called, since many a `next` ignores its error. `decisionOf(request)` says who
+ * is calling.
+ */
+export function gateNode(gate: Gate<boolean>, options: AdapterOptions<NodeRequest> = {}): Middleware {
+  const { style, onError } = options
+
+  function pass(decision: Decision, request: NodeRequest, response: NodeResponse, next?: () => void): boolean {
+    const refused = answer(decision, style)
+    if (refused !== null) return send(refused, request, response)
+    for (const [name, value] of admittedHeaders(decision, style)) response.setHeader(name, value)
+    next?.()
+    return true
+  }
+
+  function fail(error: unknown, request: NodeRequest, response: NodeResponse): boolean {
+    onError?.(error, request)
+    return send(FAILED, request, response)
+  }
+
+  return (request, response, next) => {
+    let decision: Decision | Promise<Decision>
+    try {
+      decision = judge(gate, seenOf(request), request, options)
+    } catch (error) {
+      return fail(error, request, response)
+    }
+    if (!(decision instanceof Promise)) return pass(decision, request, response, next)
+    return decision.then(
+      decision => pass(decision, request, response, next),
+      error => fail(error, request, response),
+    )
+  }
+}
+
+function seenOf(request: NodeRequest): Seen {
+  const { method = '', headers } = request
+  const target = request.originalUrl ?? request.url ?? ''
+  const apiKey = headers['x-api-key'] as string | undefined
+  // Absolute form: its authority is the host, whatever the header says (RFC 9112, 3.2.2).
+  const absolute = target.startsWith('/') ? null : /^https?:\/\/([^/?#]*)(.*)$/is.exec(target)
+  if (absolute !== null) {
+    const rest = absolute[2] as string
+    return { method, path: rest.startsWith('/') ? rest : `/${rest}`, host: absolute[1], apiKey }
+  }
+  return { method, path: target, host: (headers[':authority'] as string | undefined) ?? hostOf(request), apiKey }
+}
+
+/** Every Host line there is, joined: node keeps the first of two and says nothing. Two joined are no host. */
+function hostOf({ headers, rawHeaders }: NodeRequest): string | undefined {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts > 1 ? `${headers.host}, ${headers.host}` : headers.host
+}
+
+function send({ status, headers, body }: Refusing, request: NodeRequest, response: NodeResponse): false {
+  response.statusCode = status
+  for (const [name, value] of headers) response.setHeader(name, value)
+  response.setHeader('Content-Length', body.length)
+  const sendsBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+  if (sendsBody && request.httpVersionMajor < 2) response.setHeader('Connection', 'close')
+  response.end(body)
+  return false
+}
