@@ -1,0 +1,146 @@
+// A catalog file → Catalog, or what is wrong with it, with line and column. Floor 5.
+// JSON.parse keeps the last of two equal members and knows no lines; the kept parser walks the text for both.
+
+import { readFileSync } from 'node:fs'
+import { type ParseError, printParseErrorCode, visit } from 'jsonc-parser'
+import type { Catalog } from '../core/catalog.ts'
+import { check } from '../core/check.ts'
+import type { Issue } from '../core/readers.ts'
+
+/** One thing to put right (or, among warnings, to look at) in a file. */
+export interface Problem {
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly catalog: Catalog; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Objects deeper than this are no catalog, and are not walked into. */
+const DEEPEST = 64
+
+/** Reads a catalog file. @throws what reading a file throws */
+export function loadCatalog(path: string): Loaded {
+  return parseCatalog(readFileSync(path))
+}
+
+/** The catalog in a file's bytes. */
+export function parseCatalog(bytes: Uint8Array): Loaded {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return { ok: false, problems: [{ line: 1, column: 1, message: 'expected UTF-8 text; save the file as UTF-8' }] }
+  }
+  const found = tooDeep(() => walk(text))
+  if (found.length > 0) return { ok: false, problems: found }
+  const checked = check(JSON.parse(text))
+  const places = placesOf(text, [...checked.warnings, ...(checked.ok ? [] : checked.issues)])
+  const problem = (issue: Issue): Problem => ({ ...places(issue), message: issue.message })
+  if (!checked.ok) return { ok: false, problems: checked.issues.map(problem) }
+  return { ok: true, catalog: checked.catalog, warnings: checked.warnings.map(problem) }
+}
+
+/** What `walk` finds; a text so deep that no parser's stack reaches its end is no catalog either. */
+function tooDeep(walk: () => Problem[]): Problem[] {
+  try {
+    return walk()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return [
+      {
+        line: 1,
+        column: 1,
+        message: `expected at most ${DEEPEST} levels, received thousands; a catalog has fewer than 10`,
+      },
+    ]
+  }
+}
+
+/** What makes the text no JSON, or JSON that says two things: a member given twice, which parsers settle differently. */
+function walk(text: string): Problem[] {
+  const problems: Problem[] = []
+  const note = (line: number, column: number, message: string): void => {
+    problems.push({ line: line + 1, column: column + 1, message })
+  }
+  const names: Set<string>[] = []
+  let depth = 0
+  const enter = (line: number, column: number): boolean => {
+    if (++depth === DEEPEST)
+      note(line, column, `expected at most ${DEEPEST} levels, received more; a catalog has fewer than 10`)
+    return depth < DEEPEST
+  }
+  visit(
+    text,
+    {
+      onObjectBegin: (_, __, line, column) => {
+        names.push(new Set())
+        return enter(line, column)
+      },
+      onObjectEnd: () => {
+        names.pop()
+        depth--
+      },
+      onArrayBegin: (_, __, line, column) => enter(line, column),
+      onArrayEnd: () => {
+        depth--
+      },
+      onObjectProperty: (name, _, __, line, column) => {
+        const seen = names.at(-1)
+        if (seen?.has(name))
+          note(line, column, `expected each member once, received ${JSON.stringify(name)} again; remove one of the two`)
+        seen?.add(name)
+      },
+      onError: (error: ParseError['error'], _, __, line, column) => {
+        note(line, column, `expected JSON, received something else (${sentence(printParseErrorCode(error))})`)
+      },
+    },
+    { disallowComments: true },
+  )
+  return problems.slice(0, 20)
+}
+
+/** `CloseBraceExpected` → `close brace expected`. */
+function sentence(code: string): string {
+  return code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
+}
+
+/** Where issues are in the text: the place of the value they are about, or of the nearest thing around it. */
+function placesOf(text: string, issues: readonly Issue[]): (issue: Issue) => { line: number; column: number } {
+  const wanted = new Set(issues.flatMap(({ at }) => at.map((_, i) => JSON.stringify(at.slice(0, i + 1)))))
+  const places = new Map<string, { line: number; column: number }>()
+  if (wanted.size > 0) {
+    const note = (line: number, column: number, path: readonly (string | number)[]): void => {
+      const name = JSON.stringify(path)
+      if (wanted.has(name) && !places.has(name)) places.set(name, { line: line + 1, column: column + 1 })
+    }
+    visit(text, {
+      onObjectBegin: (_, __, line, column, path) => {
+        note(line, column, path())
+      },
+      onArrayBegin: (_, __, line, column, path) => {
+        note(line, column, path())
+      },
+      onObjectProperty: (name, _, __, line, column, path) => {
+        note(line, column, [...path(), name])
+      },
+      onLiteralValue: (_, __, ___, line, column, path) => {
+        note(line, column, path())
+      },
+    })
+  }
+  return ({ at }) => {
+    for (let length = at.length; length > 0; length--) {
+      const place = places.get(JSON.stringify(at.slice(0, length)))
+      if (place !== undefined) return place
+    }
+    return { line: 1, column: 1 }
+  }
+}
+
+/** `catalog.json:12:7: usagePlans[0]…` */
+export function problemLine(path: string, { line, column, message }: Problem): string {
+  return `${path}:${line}:${column}: ${message}`
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// The command `tollgate`. Floor 5: finds the verb, and says in one line what went wrong.
+
+import { readFileSync } from 'node:fs'
+import { nearestOf } from '../core/readers.ts'
+import { SERVE_HELP, serve } from './serve.ts'
+import { paintFor, UsageError } from './terminal.ts'
+
+const HELP = `tollgate: API usage plans, exact, in your own process
+
+  tollgate serve    a gateway that enforces a catalog before an upstream
+
+  tollgate VERB --help teaches the verb; tollgate --version names the release.
+`
+
+interface Verb {
+  readonly help: string
+  readonly run: (args: string[]) => Promise<unknown>
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  serve: { help: SERVE_HELP, run: serve },
+}
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const verb = Object.hasOwn(VERBS, args[0] ?? '') ? VERBS[args[0] as string] : undefined
+    process.stdout.write(verb?.help ?? HELP)
+    return
+  }
+  if (name === '--version') {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    process.stdout.write(`${version}\n`)
+    return
+  }
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
+  if (verb === undefined) {
+    throw new UsageError(
+      `expected a verb, received ${JSON.stringify(name)}; ${nearestOf(name, Object.keys(VERBS), 'see tollgate --help')}`,
+    )
+  }
+  if (args.includes('--help') || args.includes('-h')) process.stdout.write(verb.help)
+  else await verb.run(args)
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const paint = paintFor(process.stderr)
+  const { code } = error as NodeJS.ErrnoException
+  const isUsage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')
+  process.stderr.write(
+    `${paint('red', isUsage ? (error as Error).message : String((error as Error)?.stack ?? error))}\n`,
+  )
+  process.exitCode = isUsage ? 2 : 1
+})

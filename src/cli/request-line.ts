@@ -1,0 +1,83 @@
+// One line per request: when, what, who, admitted or refused, by which limit, until when. Floor 5. Never a key's value.
+
+import type { Catalog } from '../core/catalog.ts'
+import type { Decision, LimitName } from '../core/decision.ts'
+import type { Millis } from '../core/units.ts'
+import { type Paint, printable } from './terminal.ts'
+
+export interface Judged {
+  readonly at: Millis
+  readonly method: string
+  /** As it came, query and all: it is cut here. */
+  readonly target: string
+  readonly status: number
+  readonly decision: Decision
+}
+
+/** `12:00:07.341  429 GET /v1/pets  Acorn Labs (free)  throttled by the plan's throttle until 12:00:08.102` */
+export function requestLine({ at, method, target, status, decision }: Judged, catalog: Catalog, paint: Paint): string {
+  const path = target.split('?', 1)[0] as string
+  const what = `${String(status)} ${printable(method, 10)} ${printable(path)}`.padEnd(32)
+  const colour = decision.admitted ? 'green' : decision.kind === 'invalid-api-key' ? 'yellow' : 'red'
+  return `${paint('dim', time(at))}  ${what}  ${who(decision, catalog).padEnd(22)}  ${paint(colour, verdict(decision, at))}`
+}
+
+function who(decision: Decision, catalog: Catalog): string {
+  const keyId = 'keyId' in decision ? decision.keyId : null
+  if (keyId === null) return decision.kind === 'invalid-api-key' ? 'nobody we know' : decision.admitted ? 'anyone' : '-'
+  const name = printable(catalog.apiKeys.get(keyId)?.name ?? keyId, 30)
+  return 'metered' in decision ? `${name} (${decision.planId})` : name
+}
+
+const LIMITS: Readonly<Record<LimitName, string>> = {
+  method: "the plan's throttle of this method",
+  plan: "the plan's throttle",
+  quota: "the plan's quota",
+  stage: "the stage's throttle of this method",
+  account: "the account's throttle",
+}
+
+function verdict(decision: Decision, at: Millis): string {
+  switch (decision.kind) {
+    case 'open':
+      return 'open: no key needed'
+    case 'allowed': {
+      const { tokens, quota } = decision
+      const left = [
+        tokens === null ? null : `${tokens} ${tokens === 1 ? 'token' : 'tokens'} left`,
+        quota === null ? null : `${quota.remaining} of ${quota.limit} left until ${day(quota.resetAt)}`,
+      ].filter(part => part !== null)
+      return left.length === 0 ? 'admitted' : `admitted: ${left.join(', ')}`
+    }
+    case 'throttled':
+    case 'quota-exceeded': {
+      const until = at + decision.retryAfter
+      const when = decision.retryAfter < 86_400_000 / 2 ? time(until) : `${day(until)} ${time(until)}`
+      return `${decision.kind} by ${LIMITS[decision.limitedBy]} until ${when}`
+    }
+    case 'never-admitted':
+      return `refused by ${LIMITS[decision.limitedBy]}: no waiting helps`
+    case 'invalid-api-key':
+      return `invalid-api-key: ${KEY_REASONS[decision.reason]}`
+    case 'missing-authentication-token':
+      return decision.reason === 'no-stage' ? 'no stage answers for this host and path' : 'no such method in this stage'
+    case 'bad-request':
+      return `bad-request: this ${decision.reason} could mean two things`
+  }
+}
+
+const KEY_REASONS = {
+  missing: 'none came',
+  malformed: 'no key looks like that',
+  unknown: 'no such key',
+  disabled: 'it is disabled',
+  'no-plan': 'none of its plans has this stage',
+}
+
+function time(at: Millis): string {
+  return new Date(at).toISOString().slice(11, 23)
+}
+
+function day(at: Millis): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
