@@ -1,9 +1,19 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const src = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+
 export default defineConfig({
+  resolve: {
+    // The snippets of the docs import the package by its name.
+    alias: [
+      { find: /^tollgate$/, replacement: src('index.ts') },
+      { find: /^tollgate\/key-file$/, replacement: src('core/key-file.ts') },
+      { find: /^tollgate\/(fetch|node|deno)$/, replacement: src('http/$1.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/runtimes/**'],
     typecheck: { enabled: true, include: ['test/types/*.test-d.ts'] },
     testTimeout: 20_000,
   },
