@@ -15,10 +15,13 @@ export interface AdapterOptions<R> {
   readonly cost?: (request: R) => number
   /**
    * For APIs whose key source is AUTHORIZER: whose key it is, AWS's `usageIdentifierKey`, or null for nobody's. Asked
-   * only for methods that need a key. What it throws is answered with 500.
+   * only for methods that need a key; without it such an API's keys are nobody's. What it throws is answered with 500.
    */
   readonly authorize?: (request: R) => string | null | Promise<string | null>
-  /** Told of what went wrong where a request was answered with 500: the authorizer's, the store's or the clock's error. */
+  /**
+   * Told of what went wrong where a request is answered with 500: the authorizer's, the store's or the clock's error.
+   * What it throws itself changes nothing.
+   */
   readonly onError?: (error: unknown, request: R) => void
 }
 
@@ -52,12 +55,23 @@ export function judge<R extends object>(
   }
   const cost = options.cost?.(request)
   const asked: ApiRequest = { ...seen, ...options.stage, ...(cost === undefined ? {} : { cost }) }
-  const admit = (asked: ApiRequest): Decision | Promise<Decision> => then(gate.admit(asked), remember)
-  if (options.authorize === undefined) return admit(asked)
   const found = gate.route(asked)
-  if (found.kind !== 'route' || found.stage.apiKeySource !== 'AUTHORIZER') return admit(asked)
-  if (!found.served.method.apiKeyRequired) return admit(asked)
-  return then(options.authorize(request), apiKey => then(gate.admitRoute(found, { ...asked, apiKey }), remember))
+  if (found.kind !== 'route') return then(gate.admit(asked), remember)
+  if (found.stage.apiKeySource === 'HEADER' || !found.served.method.apiKeyRequired) {
+    return then(gate.admitRoute(found, asked), remember)
+  }
+  // Whose key it is says the authorizer or nobody: the header is not looked at.
+  const named = options.authorize?.(request) ?? null
+  return then(named, apiKey => then(gate.admitRoute(found, { ...asked, apiKey }), remember))
+}
+
+/** Tells of an error that a request is answered with 500 for. */
+export function report<R>(error: unknown, request: R, { onError }: AdapterOptions<R>): void {
+  try {
+    onError?.(error, request)
+  } catch {
+    // The answer is 500 whatever becomes of the report.
+  }
 }
 
 /** `f` of a value, at once unless it is a promise: an await that is not needed costs as much as a decision. */

@@ -55,7 +55,9 @@ export function admittedHeaders(
 }
 
 /** The response where judging itself failed: never the API's. */
-export const FAILED: Refusing = refusal(500, 'Internal Server Error', 'InternalServerErrorException', 'standard', [])
+export function failure(style: AnswerStyle = 'standard'): Refusing {
+  return refusal(500, 'Internal Server Error', 'InternalServerErrorException', style, [])
+}
 
 function tooMany(limitedBy: LimitName, style: AnswerStyle, headers: Refusing['headers']): Refusing {
   return limitedBy === 'quota'

@@ -2,8 +2,8 @@
 
 import type { Decision } from '../core/decision.ts'
 import type { Gate } from '../gate.ts'
-import { type AdapterOptions, judge, type Seen } from './adapter.ts'
-import { admittedHeaders, answer, FAILED, type Refusing } from './answer.ts'
+import { type AdapterOptions, judge, report, type Seen } from './adapter.ts'
+import { admittedHeaders, answer, failure, type Refusing } from './answer.ts'
 
 export { type AdapterOptions, decisionOf } from './adapter.ts'
 
@@ -20,7 +20,7 @@ export function gateFetch<Args extends unknown[]>(
   handler: Handler<Args>,
   options: AdapterOptions<Request> = {},
 ): Handler<Args> {
-  const { style, onError } = options
+  const { style } = options
 
   function pass(decision: Decision, request: Request, args: Args): Response | Promise<Response> {
     const refused = answer(decision, style)
@@ -32,8 +32,8 @@ export function gateFetch<Args extends unknown[]>(
   }
 
   function fail(error: unknown, request: Request): Response {
-    onError?.(error, request)
-    return responseOf(FAILED)
+    report(error, request, options)
+    return responseOf(failure(style))
   }
 
   return (request, ...args) => {
@@ -67,8 +67,8 @@ function responseOf({ status, headers, body }: Refusing): Response {
 }
 
 function withHeaders(response: Response, headers: readonly (readonly [string, string])[]): Response {
-  // A switched protocol has no headers of ours to carry, and would not survive a copy.
-  if (response.status === 101) return response
+  // A switched protocol (101) and a network error (0) have no headers of ours to carry, and would not survive a copy.
+  if (response.status < 200) return response
   try {
     for (const [name, value] of headers) response.headers.set(name, value)
     return response

@@ -29,8 +29,9 @@ export function rateLimitFields({ metered, state, quota, at }: MeteredDecision):
   const limits: string[] = []
   const throttle = (name: string, { rate, capacity }: Bucket, level: number): void => {
     const tokens = Math.floor(level / TOKEN)
-    // How long until there is one token more; in a full bucket, until there would be.
-    const next = level === capacity ? Math.ceil(TOKEN / rate) : msUntil((tokens + 1) * TOKEN, level, rate, capacity)
+    // How long until there is one token more; in a full bucket, until there would be. One that holds none has no such time.
+    const full = level === capacity && capacity > 0
+    const next = full ? Math.ceil(TOKEN / rate) : msUntil((tokens + 1) * TOKEN, level, rate, capacity)
     policies.push(`"${name}";q=${capacity / TOKEN}${rate === 0 ? '' : `;w=${ceilSeconds(Math.ceil(capacity / rate))}`}`)
     limits.push(`"${name}";r=${tokens}${Number.isFinite(next) ? `;t=${ceilSeconds(next)}` : ''}`)
   }

@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Decision } from '../core/decision.ts'
 import type { Gate } from '../gate.ts'
-import { type AdapterOptions, judge, type Seen } from './adapter.ts'
-import { admittedHeaders, answer, FAILED, type Refusing } from './answer.ts'
+import { type AdapterOptions, judge, report, type Seen, then } from './adapter.ts'
+import { admittedHeaders, answer, failure, type Refusing } from './answer.ts'
 
 export { type AdapterOptions, decisionOf } from './adapter.ts'
 
@@ -29,33 +29,36 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next?: (
  * is calling.
  */
 export function gateNode(gate: Gate<boolean>, options: AdapterOptions<NodeRequest> = {}): Middleware {
-  const { style, onError } = options
+  const { style } = options
 
-  function pass(decision: Decision, request: NodeRequest, response: NodeResponse, next?: () => void): boolean {
+  /** Whether it may pass; where it may not it is answered. */
+  function settle(decision: Decision, request: NodeRequest, response: NodeResponse): boolean {
     const refused = answer(decision, style)
     if (refused !== null) return send(refused, request, response)
-    for (const [name, value] of admittedHeaders(decision, style)) response.setHeader(name, value)
-    next?.()
+    // Whoever did not want to wait for a slow store has answered already, and headers are past.
+    if (!response.headersSent) {
+      for (const [name, value] of admittedHeaders(decision, style)) response.setHeader(name, value)
+    }
     return true
   }
 
   function fail(error: unknown, request: NodeRequest, response: NodeResponse): boolean {
-    onError?.(error, request)
-    return send(FAILED, request, response)
+    report(error, request, options)
+    return send(failure(style), request, response)
   }
 
   return (request, response, next) => {
-    let decision: Decision | Promise<Decision>
+    let passes: boolean | Promise<boolean>
     try {
-      decision = judge(gate, seenOf(request), request, options)
+      passes = then(judge(gate, seenOf(request), request, options), decision => settle(decision, request, response))
     } catch (error) {
       return fail(error, request, response)
     }
-    if (!(decision instanceof Promise)) return pass(decision, request, response, next)
-    return decision.then(
-      decision => pass(decision, request, response, next),
-      error => fail(error, request, response),
-    )
+    const go = (passes: boolean): boolean => {
+      if (passes) next?.()
+      return passes
+    }
+    return passes instanceof Promise ? passes.catch(error => fail(error, request, response)).then(go) : go(passes)
   }
 }
 
@@ -63,12 +66,12 @@ function seenOf(request: NodeRequest): Seen {
   const { method = '', headers } = request
   const target = request.originalUrl ?? request.url ?? ''
   const apiKey = headers['x-api-key'] as string | undefined
-  // Absolute form: its authority is the host, whatever the header says (RFC 9112, 3.2.2).
-  const absolute = target.startsWith('/') ? null : /^https?:\/\/([^/?#]*)(.*)$/is.exec(target)
-  if (absolute !== null) {
-    const rest = absolute[2] as string
-    return { method, path: rest.startsWith('/') ? rest : `/${rest}`, host: absolute[1], apiKey }
-  }
+  // Absolute form: its authority is the host, whatever the header says (RFC 9112, 3.2.2). Where it ends must be beyond
+  // doubt: routers cut `http://h;x/pets` and `http://h?x/pets` in different places. What is none is no path either.
+  const absolute = target.startsWith('/')
+    ? null
+    : /^https?:\/\/((?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)(\/.*)?$/is.exec(target)
+  if (absolute !== null) return { method, path: absolute[2] ?? '/', host: absolute[1], apiKey }
   return { method, path: target, host: (headers[':authority'] as string | undefined) ?? hostOf(request), apiKey }
 }
 
@@ -83,6 +86,7 @@ function hostOf({ headers, rawHeaders }: NodeRequest): string | undefined {
 }
 
 function send({ status, headers, body }: Refusing, request: NodeRequest, response: NodeResponse): false {
+  if (response.headersSent) return false
   response.statusCode = status
   for (const [name, value] of headers) response.setHeader(name, value)
   response.setHeader('Content-Length', body.length)
