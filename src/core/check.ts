@@ -2,9 +2,9 @@
 // First the shape (shapes.ts), then what needs the whole (relations.ts).
 
 import type { Catalog } from './catalog.ts'
-import { type Issue, isObject, Notes } from './readers.ts'
+import { type At, type Issue, isObject, Notes } from './readers.ts'
 import { type Naming, relate } from './relations.ts'
-import { fullDocument, type Parts, shortDocument } from './shapes.ts'
+import { fullDocument, shortDocument } from './shapes.ts'
 import { expand } from './short.ts'
 
 /** What came of a document. Warnings are for its author: things that hold, but perhaps not as meant. */
@@ -12,8 +12,12 @@ export type Checked =
   | { readonly ok: true; readonly catalog: Catalog; readonly warnings: readonly Issue[] }
   | { readonly ok: false; readonly issues: readonly Issue[]; readonly warnings: readonly Issue[] }
 
-const FULL: Naming = { plans: 'usagePlans', keys: 'apiKeys', planOfKey: i => ['apiKeys', i, 'usagePlanIds'] }
-const SHORT: Naming = { plans: 'plans', keys: 'keys', planOfKey: i => ['keys', i, 'plan'] }
+const FULL: Naming = {
+  plans: 'usagePlans',
+  keys: 'apiKeys',
+  planOfKey: i => ['apiKeys', i, 'usagePlanIds'],
+  pathOfMethod: (api, i) => ['apis', api, 'methods', i, 'path'],
+}
 
 /**
  * A catalog read from a document, in full or in short form (document.ts).
@@ -32,19 +36,48 @@ export function check(document: unknown): Checked {
 
 function readShort(notes: Notes, document: unknown): Catalog | undefined {
   const read = shortDocument(notes, document, [])
-  return read && relateRead(expand(read, notes), SHORT, notes)
+  if (read === undefined) return undefined
+  const found = new Notes()
+  const { parts, methodsAt } = expand(read, found)
+  const catalog = relate(parts, shortNaming(methodsAt), found)
+  tell(found, notes)
+  return catalog
+}
+
+function shortNaming(methodsAt: readonly At[]): Naming {
+  return {
+    plans: 'plans',
+    keys: 'keys',
+    planOfKey: i => ['keys', i, 'plan'],
+    pathOfMethod: (_, i) => methodsAt[i] ?? [],
+  }
 }
 
 function readFull(notes: Notes, document: unknown): Catalog | undefined {
   const read = fullDocument(notes, document, [])
-  return read && relateRead(read, FULL, notes)
+  if (read === undefined) return undefined
+  const found = new Notes()
+  const catalog = relate(read, FULL, found)
+  tell(found, notes)
+  return catalog
 }
 
-/** Where pieces could not be read, names that seem to lead nowhere may lead to them: nothing is said of those. */
-function relateRead(parts: Parts, naming: Naming, notes: Notes): Catalog {
-  if (notes.issues.length === 0) return relate(parts, naming, notes)
-  const found = new Notes()
-  const catalog = relate(parts, naming, found)
-  notes.issues.push(...found.issues.filter(({ code }) => code !== 'reference'))
-  return catalog
+/**
+ * Notes on what was read become notes on the document, each once. Where pieces could not be read, names that seem to
+ * lead nowhere may lead to them: nothing is said of those.
+ */
+function tell(found: Notes, notes: Notes): void {
+  const allRead = notes.issues.length === 0
+  const said = new Set<string>()
+  const isNews = ({ code, message }: Issue): boolean => {
+    if (said.has(message) || (code === 'reference' && !allRead)) return false
+    said.add(message)
+    return true
+  }
+  for (const issue of found.issues.filter(isNews)) {
+    notes.add(notes.inDocument(issue.at), issue.code, issue.expected, issue.received, issue.remedy)
+  }
+  for (const issue of found.warnings.filter(isNews)) {
+    notes.warn(notes.inDocument(issue.at), issue.code, issue.expected, issue.received, issue.remedy)
+  }
 }

@@ -26,6 +26,8 @@ export type Reader<T> = (notes: Notes, value: unknown, at: At) => T | undefined
 export class Notes {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
+  /** Of lists from which something was left out, by path: the places of what was read. */
+  readonly #places = new Map<string, readonly number[]>()
 
   add(at: At, code: Issue['code'], expected: string, received: string, remedy: string): undefined {
     this.issues.push(issueOf(at, code, expected, received, remedy))
@@ -34,34 +36,76 @@ export class Notes {
   warn(at: At, code: Issue['code'], expected: string, received: string, remedy: string): void {
     this.warnings.push(issueOf(at, code, expected, received, remedy))
   }
+
+  leftOut(list: At, places: readonly number[]): void {
+    this.#places.set(pathOf(list), places)
+  }
+
+  /** Where in the document that is, of which this is the place in what was read of it. */
+  inDocument(at: At): At {
+    const place: (string | number)[] = []
+    for (const part of at) {
+      place.push(typeof part === 'number' ? (this.#places.get(pathOf(place))?.[part] ?? part) : part)
+    }
+    return place
+  }
 }
 
 function issueOf(at: At, code: Issue['code'], expected: string, received: string, remedy: string): Issue {
-  const path = at.reduce<string>((path, part) => {
+  const path = pathOf(at)
+  const message = `${path === '' ? 'catalog' : path}: expected ${expected}, received ${received}; ${remedy}`
+  return { path, at, code, expected, received, remedy, message }
+}
+
+function pathOf(at: At): string {
+  return at.reduce<string>((path, part) => {
     if (typeof part === 'number') return `${path}[${part}]`
     return /^[\w$]+$/.test(part) ? `${path}${path === '' ? '' : '.'}${part}` : `${path}[${JSON.stringify(part)}]`
   }, '')
-  const message = `${path === '' ? 'catalog' : path}: expected ${expected}, received ${received}; ${remedy}`
-  return { path, at, code, expected, received, remedy, message }
 }
 
 /** What a value is. Of text only that it is text: where something else was expected it may be a secret in the wrong place. */
 export function kindOf(value: unknown): string {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (value === undefined) return 'nothing'
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return Array.isArray(value) ? 'an array' : isObject(value) ? 'an object' : 'an instance of a class'
 }
 
 export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** What text is of which nobody may read a word: its author may have put a secret in the wrong place. */
+export function lengthOf(text: string): string {
+  return `${text.length} characters`
 }
 
+/** An object as JSON has them. A Map, a Date, a class's instance hold what no reader would find: they are none. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const parent = Object.getPrototypeOf(value)
+  return parent === null || Object.getPrototypeOf(parent) === null
+}
+
+type Fields = Readonly<Record<string, Reader<unknown>>>
+
 /** An object of these fields and no others, `!` after the name where one must be there. */
-export function shape<T>(fields: Readonly<Record<string, Reader<unknown>>>): Reader<T> {
+export function shape<T>(fields: Fields): Reader<T> {
+  const read = fieldsOf(fields)
+  return (notes, value, at) => {
+    const got = read(notes, value, at)
+    return got?.whole ? (got.read as T) : undefined
+  }
+}
+
+/** A shape that gives what could be read, also where not everything could. */
+export function partsOf<T>(fields: Fields): Reader<T> {
+  const read = fieldsOf(fields)
+  return (notes, value, at) => read(notes, value, at)?.read as T | undefined
+}
+
+function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whole: boolean }> {
   const entries = Object.entries(fields).map(
     ([name, read]) => [name.replace('!', ''), name.endsWith('!'), read] as const,
   )
@@ -96,7 +140,7 @@ export function shape<T>(fields: Readonly<Record<string, Reader<unknown>>>): Rea
       if (got === undefined) whole = false
       else read[name] = got
     }
-    return whole ? (read as T) : undefined
+    return { read, whole }
   }
 }
 
@@ -112,10 +156,14 @@ export function list<T>(item: Reader<T>): Reader<T[]> {
   return (notes, value, at) => {
     if (!Array.isArray(value)) return notes.add(at, 'type', 'an array', kindOf(value), 'put it in [ … ]')
     const read: T[] = []
+    const places: number[] = []
     for (let i = 0; i < value.length; i++) {
       const got = item(notes, value[i], [...at, i])
-      if (got !== undefined) read.push(got)
+      if (got === undefined) continue
+      read.push(got)
+      places.push(i)
     }
+    if (read.length < value.length) notes.leftOut(at, places)
     return read
   }
 }
@@ -138,11 +186,11 @@ export function record<T>(
   }
 }
 
-/** Text of which `holds` is true. */
-export function text(expected: string, holds: (text: string) => boolean): Reader<string> {
+/** Text of which `holds` is true; `say` describes text of which it is not. */
+export function text(expected: string, holds: (text: string) => boolean, say = quote): Reader<string> {
   return (notes, value, at) => {
     if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'put it in quotes')
-    return holds(value) ? value : notes.add(at, 'value', expected, quote(value), 'change it')
+    return holds(value) ? value : notes.add(at, 'value', expected, say(value), 'change it')
   }
 }
 
@@ -157,7 +205,8 @@ export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
 
 export function whole(min: number, max: number, remedy: string): Reader<number> {
   return (notes, value, at) => {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+    // -0 is 0.
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value + 0
     return notes.add(
       at,
       typeof value === 'number' ? 'value' : 'type',

@@ -3,23 +3,25 @@
 import { type Api, type Method, settingKey, throttleKey } from './api.ts'
 import { ApiKeys, type Catalog } from './catalog.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
-import { type At, type Notes, nearestOf, quote } from './readers.ts'
+import { type At, lengthOf, type Notes, nearestOf, quote } from './readers.ts'
 import { parseTemplate } from './routes.ts'
 import type { Parts } from './shapes.ts'
 import { tableOf } from './table.ts'
 
-/** What the document calls its plans and keys: in short form, otherwise. */
+/** What the document calls its plans, keys and methods: in short form, otherwise. */
 export interface Naming {
   readonly plans: string
   readonly keys: string
   /** Where a key's plan is named. */
   readonly planOfKey: (i: number) => At
+  /** Where the path of an API's method is named. */
+  readonly pathOfMethod: (api: number, i: number) => At
 }
 
 /** The catalog of what was read, and notes on what does not fit together. */
 export function relate(parts: Parts, naming: Naming, notes: Notes): Catalog {
   const { version, account = {}, semantics = {}, apis = [], basePathMappings = [], usagePlans = [] } = parts
-  relateApis(apis, notes)
+  relateApis(apis, naming, notes)
   const stages = new Map<string, readonly Method[]>()
   for (const api of apis) {
     for (const { stageName, deploymentId } of api.stages) {
@@ -52,7 +54,7 @@ export function relate(parts: Parts, naming: Naming, notes: Notes): Catalog {
   }
 }
 
-function relateApis(apis: readonly Api[], notes: Notes): void {
+function relateApis(apis: readonly Api[], naming: Naming, notes: Notes): void {
   unique(
     apis,
     api => api.id,
@@ -61,7 +63,12 @@ function relateApis(apis: readonly Api[], notes: Notes): void {
   )
   apis.forEach((api, i) => {
     const at = ['apis', i]
-    relateMethods(api.methods, [...at, 'methods'], notes)
+    relateMethods(
+      api.methods,
+      j => [...at, 'methods', j],
+      j => naming.pathOfMethod(i, j),
+      notes,
+    )
     unique(
       api.deployments,
       ({ id }) => id,
@@ -69,7 +76,8 @@ function relateApis(apis: readonly Api[], notes: Notes): void {
       notes,
     )
     api.deployments.forEach(({ methods }, j) => {
-      relateMethods(methods, [...at, 'deployments', j, 'methods'], notes)
+      const atOf = (k: number): At => [...at, 'deployments', j, 'methods', k]
+      relateMethods(methods, atOf, k => [...atOf(k), 'path'], notes)
     })
     unique(
       api.stages,
@@ -99,19 +107,19 @@ function relateApis(apis: readonly Api[], notes: Notes): void {
   })
 }
 
-function relateMethods(methods: readonly Method[], at: At, notes: Notes): void {
-  unique(
-    methods,
-    ({ httpMethod, path }) => `${httpMethod} ${path}`,
-    i => [...at, i],
-    notes,
-  )
+function relateMethods(
+  methods: readonly Method[],
+  atOf: (i: number) => At,
+  pathAt: (i: number) => At,
+  notes: Notes,
+): void {
+  unique(methods, ({ httpMethod, path }) => `${httpMethod} ${path}`, atOf, notes)
   // As on AWS: at one place in the tree of resources a parameter has one name.
   const names = new Map<string, string>()
   methods.forEach(({ path }, i) => {
     const segments = parseTemplate(path)
     if (typeof segments === 'string') {
-      notes.add([...at, i, 'path'], 'conflict', 'a path template', quote(path), `it must ${segments}`)
+      notes.add(pathAt(i), 'conflict', 'a path template', quote(path), `it must ${segments}`)
       return
     }
     let place = ''
@@ -125,7 +133,7 @@ function relateMethods(methods: readonly Method[], at: At, notes: Notes): void {
       names.set(place, other)
       if (other !== segment.name) {
         notes.add(
-          [...at, i, 'path'],
+          pathAt(i),
           'conflict',
           `the name {${other}} that another method has here`,
           quote(path),
@@ -216,7 +224,7 @@ function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming
     for (const id of key.usagePlanIds) {
       const plan = planById.get(id)
       if (plan === undefined) {
-        leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...planById.keys()], notes)
+        leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...planById.keys()], notes, discreet)
         continue
       }
       for (const { apiId, stage } of key.usagePlanIds.length > 1 ? plan.apiStages : []) {
@@ -248,7 +256,17 @@ function unique<T>(items: readonly T[], nameOf: (item: T) => string, atOf: (i: n
   })
 }
 
-function leadsNowhere(at: At, expected: string, name: string, known: readonly string[], notes: Notes): void {
+/** In a key's fields text as long as a key's value may be one. */
+const discreet = (text: string): string => (text.length < 20 ? quote(text) : lengthOf(text))
+
+function leadsNowhere(
+  at: At,
+  expected: string,
+  name: string,
+  known: readonly string[],
+  notes: Notes,
+  say: (text: string) => string = quote,
+): void {
   const otherwise = known.length === 0 ? 'there is none' : known.length < 8 ? `there are ${known.join(', ')}` : 'add it'
-  notes.add(at, 'reference', expected, quote(name), nearestOf(name, known, otherwise))
+  notes.add(at, 'reference', expected, say(name), nearestOf(name, known, otherwise))
 }

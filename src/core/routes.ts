@@ -20,18 +20,27 @@ const VARIABLE = /^\{([A-Za-z0-9._-]+)(\+?)\}$/
  * @returns the segments (none for the root), or what is wrong, as a sentence's end
  */
 export function parseTemplate(path: string): Segment[] | string {
+  const segments = segmentsOf(path)
+  if (typeof segments === 'string') return segments
+  const names = new Set<string>()
+  for (const segment of segments) {
+    if (segment.kind === 'literal') continue
+    if (names.has(segment.name)) return `use the name {${segment.name}} once`
+    names.add(segment.name)
+  }
+  return segments
+}
+
+/** As `parseTemplate`, of a template that may use a name twice: what its text alone shows. */
+export function segmentsOf(path: string): Segment[] | string {
   if (!path.startsWith('/')) return 'begin with a slash'
   if (path === '/') return []
   const segments: Segment[] = []
-  const names = new Set<string>()
   for (const text of path.slice(1).split('/')) {
     if (segments.at(-1)?.kind === 'greedy') return 'have nothing after a greedy {name+}'
     const variable = VARIABLE.exec(text)
     if (variable !== null) {
-      const name = variable[1] as string
-      if (names.has(name)) return `use the name {${name}} once`
-      names.add(name)
-      segments.push({ kind: variable[2] === '+' ? 'greedy' : 'parameter', name })
+      segments.push({ kind: variable[2] === '+' ? 'greedy' : 'parameter', name: variable[1] as string })
     } else if (text === '.' || text === '..') {
       return 'have no segment . or ..'
     } else if (LITERAL.test(text)) {

@@ -13,8 +13,22 @@ import {
 } from './api.ts'
 import { type Catalog, type Semantics, WEEK_DAYS } from './catalog.ts'
 import type { ApiKey, Quota, Throttle, UsagePlan } from './plan.ts'
-import { flag, kindOf, list, oneOf, type Reader, record, shape, text, whole, withDefaults } from './readers.ts'
-import { parseTemplate } from './routes.ts'
+import {
+  flag,
+  kindOf,
+  lengthOf,
+  list,
+  oneOf,
+  partsOf,
+  quote,
+  type Reader,
+  record,
+  shape,
+  text,
+  whole,
+  withDefaults,
+} from './readers.ts'
+import { segmentsOf } from './routes.ts'
 import { isRounded, MAX_BURST, MIN_RATE } from './units.ts'
 
 /** What was read of a document; pieces that could not be read are left out. */
@@ -52,42 +66,39 @@ const rate: Reader<number> = (notes, value, at) => {
   if (isRounded(value)) {
     notes.warn(at, 'rounded', 'a multiple of 1/432000 tokens per second', String(value), 'it is rounded down to one')
   }
-  return value
+  return value + 0
 }
 
-/** Text no longer than this, counted as people count: a pair of surrogates is one. */
+/** Whether text is no longer than this, counted as people count: a pair of surrogates is one. */
+const isUpTo = (most: number, text: string): boolean =>
+  text.length <= most || (text.length <= 2 * most && [...text].length <= most)
 const upTo = (most: number): Reader<string> =>
-  text(
-    `text of up to ${most} characters`,
-    text => text.length <= most || (text.length <= 2 * most && [...text].length <= most),
-  )
+  text(`text of up to ${most} characters`, text => isUpTo(most, text), lengthOf)
 
 /** Ids name records in stores, logs and headers, so they hold nothing that would have to be escaped there. */
 export const isId = (text: string): boolean => /^[A-Za-z0-9._~-]{1,128}$/.test(text)
-const id = text('1 to 128 of A-Z a-z 0-9 . _ ~ -', isId)
+const ID = '1 to 128 of A-Z a-z 0-9 . _ ~ -'
+const id = text(ID, isId)
+/** In a key's fields, where its value may have slipped in. */
+const keysId = text(ID, isId, lengthOf)
 
 /** 20 to 128 characters: AWS's bounds (API_CreateApiKey, as recorded); the characters are those of RFC 6750's tokens. */
 export const isKeyValue = (value: string): boolean => /^[A-Za-z0-9\-._~+/=]{20,128}$/.test(value)
 
-const keyValue: Reader<string> = (notes, value, at) => {
-  const expected = '20 to 128 of A-Z a-z 0-9 - . _ ~ + / ='
-  if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'put it in quotes')
-  return isKeyValue(value) ? value : notes.add(at, 'value', expected, `${value.length} characters`, 'change it')
-}
+const keyValue = text('20 to 128 of A-Z a-z 0-9 - . _ ~ + / =', isKeyValue, lengthOf)
 
 const seconds = whole(0, 253_402_300_799, 'give seconds since the Unix epoch')
 const tags = record(upTo(256), 'a tag', () => true)
 const isVerb = (text: string): boolean => text === 'ANY' || VERBS.includes(text as HttpMethod)
 
 /** That a template names no parameter twice is no matter of shape; relations.ts looks at it. */
-const isTemplate = (path: string): boolean => Array.isArray(parseTemplate(path)) || parseTemplate(path) === NAMED_TWICE
-const NAMED_TWICE = parseTemplate('/{a}/{a}')
+const isTemplate = (path: string): boolean => typeof segmentsOf(path) !== 'string'
 
 const template: Reader<string> = (notes, value, at) => {
   if (typeof value !== 'string') return notes.add(at, 'type', 'a path template', kindOf(value), 'put it in quotes')
-  return isTemplate(value)
-    ? value
-    : notes.add(at, 'value', 'a path template', JSON.stringify(value), `it must ${parseTemplate(value)}`)
+  const segments = segmentsOf(value)
+  if (typeof segments !== 'string') return value
+  return notes.add(at, 'value', 'a path template', quote(value), `it must ${segments}`)
 }
 
 /** `/pets/GET`, `//GET`: as AWS names a method in a plan. */
@@ -179,7 +190,7 @@ const plan = withDefaults<UsagePlan>(
 )
 
 const keyFields = {
-  'id!': id,
+  'id!': keysId,
   'value!': keyValue,
   name: upTo(1024),
   description,
@@ -189,11 +200,14 @@ const keyFields = {
   lastUpdatedDate: seconds,
   tags,
 }
-const key = withDefaults<ApiKey>(shape({ ...keyFields, usagePlanIds: list(id) }), { enabled: true, usagePlanIds: [] })
+const key = withDefaults<ApiKey>(shape({ ...keyFields, usagePlanIds: list(keysId) }), {
+  enabled: true,
+  usagePlanIds: [],
+})
 
 const common = {
   $schema: text('the address of a schema', () => true),
-  version: text('1 to 128 characters', text => text.length > 0 && text.length <= 128),
+  version: text('1 to 128 characters', text => text !== '' && isUpTo(128, text), lengthOf),
   account: shape({ throttleSettings: throttle }),
   semantics: shape({
     methodThrottle: oneOf('additional', 'override'),
@@ -202,16 +216,20 @@ const common = {
   }),
 }
 
-const LITERALS = /^[A-Za-z0-9\-._~!$&'()*+,;=:@]+(\/[A-Za-z0-9\-._~!$&'()*+,;=:@]+)*$/
+function isBasePath(text: string): boolean {
+  const segments = segmentsOf(`/${text}`)
+  return text !== '' && typeof segments !== 'string' && segments.every(({ kind }) => kind === 'literal')
+}
+
 const basePathMapping = shape<BasePathMapping>({
   domainName: text('a host name', text => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text)),
-  basePath: text('path segments without a slash at either end', text => LITERALS.test(text)),
+  basePath: text('path segments without a slash at either end', isBasePath),
   'apiId!': id,
   'stage!': id,
 })
 
-/** A document in full. */
-export const fullDocument: Reader<Parts> = shape<Parts>({
+/** A document in full: what could be read of it, so that the rest of it is looked at too. */
+export const fullDocument: Reader<Parts> = partsOf<Parts>({
   ...common,
   apis: list(api),
   basePathMappings: list(basePathMapping),
@@ -222,9 +240,9 @@ export const fullDocument: Reader<Parts> = shape<Parts>({
 const METHOD_NAME = 'a verb and a path template, "GET /pets/{petId}"'
 
 /** A document in short form: one API, one stage. */
-export const shortDocument: Reader<ShortParts> = shape<ShortParts>({
+export const shortDocument: Reader<ShortParts> = partsOf<ShortParts>({
   ...common,
   requireKey: list(text(METHOD_NAME, name => (name.startsWith('/') ? isTemplate(name) : isMethodName(name)))),
   'plans!': list(shape({ ...planFields, methods: record(throttle, METHOD_NAME, isMethodName) })),
-  keys: list(withDefaults<{ enabled: boolean }>(shape({ ...keyFields, 'plan!': id }), { enabled: true })),
+  keys: list(withDefaults<{ enabled: boolean }>(shape({ ...keyFields, 'plan!': keysId }), { enabled: true })),
 })
