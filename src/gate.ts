@@ -143,8 +143,8 @@ function catalogOf(input: CatalogInput): Catalog {
   return checked.catalog
 }
 
-/** A document's keys are an array; a catalog's can be asked by value. */
+/** A document's keys are an array; a catalog's can be asked by value. Whatever else comes is a document, to be checked. */
 function isCatalog(input: CatalogInput): input is Catalog {
-  const keys = 'apiKeys' in input ? input.apiKeys : undefined
-  return keys !== undefined && 'withValue' in keys
+  const { apiKeys } = (input ?? {}) as { readonly apiKeys?: { readonly withValue?: unknown } | null }
+  return typeof apiKeys?.withValue === 'function'
 }
