@@ -71,7 +71,7 @@ export function route(index: Index, request: ApiRequest): Route | MissingAuthent
     if (mapping !== undefined) {
       stage = mapping.stage
       path = whole.slice(mapping.basePath.length) || '/'
-      if (mapping.basePath === '' && mappings.length > 1 && spellsBasePath(whole, mappings)) return BAD_PATH
+      if (spellsLonger(whole, mapping.basePath, mappings)) return BAD_PATH
     }
   }
   if (stage === undefined) return NO_STAGE
@@ -142,11 +142,13 @@ function isUnder(path: string, basePath: string): boolean {
   )
 }
 
-/** Whether a path that fell through to the root mapping spells another mapping's base path some other way. */
-function spellsBasePath(path: string, mappings: Mappings): boolean {
+/** Whether a path that is under one mapping spells the base path of a longer one some other way. */
+function spellsLonger(path: string, found: string, mappings: Mappings): boolean {
+  // The longest are first, so most requests look at none.
+  if (mappings[0]!.basePath.length <= found.length) return false
   const segments = path.slice(1).split('/').map(foldSegment)
   return mappings.some(({ basePath }) => {
-    if (basePath === '') return false
+    if (basePath.length <= found.length) return false
     return basePath
       .slice(1)
       .split('/')

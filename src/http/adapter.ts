@@ -56,13 +56,13 @@ export function judge<R extends object>(
   const cost = options.cost?.(request)
   const asked: ApiRequest = { ...seen, ...options.stage, ...(cost === undefined ? {} : { cost }) }
   const found = gate.route(asked)
-  if (found.kind !== 'route') return then(gate.admit(asked), remember)
+  if (found.kind !== 'route') return andThen(gate.admit(asked), remember)
   if (found.stage.apiKeySource === 'HEADER' || !found.served.method.apiKeyRequired) {
-    return then(gate.admitRoute(found, asked), remember)
+    return andThen(gate.admitRoute(found, asked), remember)
   }
   // Whose key it is says the authorizer or nobody: the header is not looked at.
   const named = options.authorize?.(request) ?? null
-  return then(named, apiKey => then(gate.admitRoute(found, { ...asked, apiKey }), remember))
+  return andThen(named, apiKey => andThen(gate.admitRoute(found, { ...asked, apiKey }), remember))
 }
 
 /** Tells of an error that a request is answered with 500 for. */
@@ -74,7 +74,10 @@ export function report<R>(error: unknown, request: R, { onError }: AdapterOption
   }
 }
 
-/** `f` of a value, at once unless it is a promise: an await that is not needed costs as much as a decision. */
-export function then<T, U>(value: T | Promise<T>, f: (value: T) => U | Promise<U>): U | Promise<U> {
+/**
+ * `f` of a value, at once unless it is a promise: an await that is not needed costs as much as a decision.
+ * Not called `then`, which would make a promise of the module itself where it is imported by `import()`.
+ */
+export function andThen<T, U>(value: T | Promise<T>, f: (value: T) => U | Promise<U>): U | Promise<U> {
   return value instanceof Promise ? value.then(f) : f(value)
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Decision } from '../core/decision.ts'
 import type { Gate } from '../gate.ts'
-import { type AdapterOptions, judge, report, type Seen, then } from './adapter.ts'
+import { type AdapterOptions, andThen, judge, report, type Seen } from './adapter.ts'
 import { admittedHeaders, answer, failure, type Refusing } from './answer.ts'
 
 export { type AdapterOptions, decisionOf } from './adapter.ts'
@@ -50,7 +50,7 @@ export function gateNode(gate: Gate<boolean>, options: AdapterOptions<NodeReques
   return (request, response, next) => {
     let passes: boolean | Promise<boolean>
     try {
-      passes = then(judge(gate, seenOf(request), request, options), decision => settle(decision, request, response))
+      passes = andThen(judge(gate, seenOf(request), request, options), decision => settle(decision, request, response))
     } catch (error) {
       return fail(error, request, response)
     }
