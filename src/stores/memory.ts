@@ -1,12 +1,13 @@
-// Records in this process's memory. Floor 3: calls `decide`, and copies what it leaves into its cells.
-// It grows with the keys that are in use and with nothing else: unknown keys never get here, and a cell is dropped when
+// Records in this process's memory. Floor 3: calls `decide`, and copies what it leaves into its rows (rows.ts).
+// It grows with the keys that are in use and with nothing else: unknown keys never get here, and a record is dropped when
 // it cannot be told from none. Nothing else is ever evicted.
 
-import { decide, giveBack, giveBackShared, type SharedStates } from '../core/decide.ts'
-import type { Allowed, MeteredDecision } from '../core/decision.ts'
+import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
+import type { Allowed } from '../core/decision.ts'
 import type { Metered, PlanLimits, SharedBucket } from '../core/limits.ts'
 import { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
+import { type Row, Rows } from './rows.ts'
 import type { Store } from './store.ts'
 
 /** Everything a memory store remembers, as JSON. A public format: `version` says which. */
@@ -25,124 +26,125 @@ export interface MemoryStore extends Store<false> {
   snapshot(): Snapshot
   /** Takes over a snapshot, in place of everything remembered. Throws `StateError` and changes nothing if it is not one. */
   restore(snapshot: Snapshot): void
-  /** Drops every record that cannot be told from none at `now`. @returns how many */
+  /** Drops every record that cannot be told from none at `now`, nor at any instant of the hour before. @returns how many */
   sweep(now: Millis): number
 }
 
-/** A record with its limits of the last take. Changed in place: beyond 10 k keys replacing is 2–4 times as dear (bench/). */
-interface Cell {
-  at: number
-  level: number
-  window: number
-  used: number
-  methods: State['methods']
-  /** Null for a restored record until it is first asked. */
+/** The records of one plan, or of one limit that clients share. */
+interface Group {
+  /** The limits of the last take; null for restored records until one of them is asked. */
   limits: PlanLimits | null
+  /** By key id. */
+  readonly rows: Map<string, Row>
+  /** Goes round the rows, a few with each new one, and drops those that are no longer needed. */
+  sweeper: IterableIterator<[string, Row]>
 }
 
-/** How many old records a new one looks at, to drop those that are no longer needed. */
+/** How many records a new one looks at. More than one, so that it goes round faster than they are added. */
 const SWEPT_PER_NEW = 2
 
 const NO_STATES: SharedStates = []
 
 /** A store in memory. Counters end with the process, unless a snapshot of them is kept. */
 export function memoryStore(): MemoryStore {
-  let plans = new Map<string, Map<string, Cell>>()
-  let shared = new Map<string, Cell>()
+  let records = new Rows()
+  let plans = new Map<string, Group>()
+  /** What clients share is a group of one record, under its own id. */
+  let shared = new Map<string, Group>()
 
-  function cellOf({ plan, keyId }: Metered): Cell | null {
-    return plan === null || keyId === null ? null : (plans.get(plan.planId)?.get(keyId) ?? null)
+  function stateIn(groups: Map<string, Group>, groupId: string, id: string): State | null {
+    const row = groups.get(groupId)?.rows.get(id)
+    return row === undefined ? null : records.read(row)
   }
 
-  function sharedOf({ shared: limits }: Metered): SharedStates {
-    return limits.length === 0 ? NO_STATES : limits.map(({ id }) => shared.get(id) ?? null)
+  function ownState({ plan, keyId }: Metered): State | null {
+    return plan === null || keyId === null ? null : stateIn(plans, plan.planId, keyId)
   }
 
-  function write(
-    { plan, keyId, shared: limits }: Metered,
-    cell: Cell | null,
-    decision: MeteredDecision,
-    now: Millis,
-  ): void {
-    if (plan !== null && keyId !== null && decision.state !== null) {
-      if (cell === null) add(plan, keyId, decision.state, now)
-      else set(cell, decision.state, plan)
-    }
-    for (let i = 0; i < limits.length; i++) {
-      const limit = limits[i]!
-      const state = decision.sharedStates[i]!
-      const held = shared.get(limit.id)
-      if (held === undefined) shared.set(limit.id, { ...state, limits: limitsOf(limit) })
-      else set(held, state, limitsOf(limit))
-    }
+  function sharedStates({ shared: limits }: Metered): SharedStates {
+    return limits.length === 0 ? NO_STATES : limits.map(({ id }) => stateIn(shared, id, id))
   }
 
-  function add(plan: PlanLimits, keyId: string, state: State, now: Millis): void {
-    let cells = plans.get(plan.planId)
-    if (cells === undefined) plans.set(plan.planId, (cells = new Map()))
-    let looked = 0
-    for (const [id, cell] of cells) {
-      if (looked++ === SWEPT_PER_NEW) break
-      cells.delete(id)
-      // One that is still needed goes to the end of the queue.
-      if (!canForget(cell, now)) cells.set(id, cell)
+  function write(groups: Map<string, Group>, limits: PlanLimits, id: string, state: State, now: Millis): void {
+    let group = groups.get(limits.planId)
+    if (group === undefined) groups.set(limits.planId, (group = newGroup(limits)))
+    if (group.limits !== limits) group.limits = limits
+    const row = group.rows.get(id)
+    if (row !== undefined) {
+      records.write(row, state)
+      return
     }
-    cells.set(keyId, { ...state, limits: plan })
+    for (let i = 0; i < SWEPT_PER_NEW; i++) sweepNext(group, now)
+    group.rows.set(id, records.add(state))
+  }
+
+  function sweepNext(group: Group, now: Millis): void {
+    const next = group.sweeper.next()
+    // The round is over, and the next one begins.
+    if (next.done === true) group.sweeper = group.rows.entries()
+    else forget(group, next.value[0], next.value[1], now)
+  }
+
+  /** Drops a record if it cannot be told from none, nor could by a clock that steps back as far as it may. */
+  function forget({ limits, rows }: Group, id: string, row: Row, now: Millis): boolean {
+    if (limits === null || !isForgettable(records.read(row), limits, now - STEP_BACK)) return false
+    rows.delete(id)
+    records.remove(row)
+    return true
   }
 
   return {
     get size() {
       let size = shared.size
-      for (const cells of plans.values()) size += cells.size
+      for (const { rows } of plans.values()) size += rows.size
       return size
     },
 
     take(metered, now) {
-      const cell = cellOf(metered)
-      const decision = decide(metered, cell, now, sharedOf(metered))
-      if (decision.changed) write(metered, cell, decision, now)
+      const { plan, keyId, shared: limits } = metered
+      const decision = decide(metered, ownState(metered), now, sharedStates(metered))
+      if (!decision.changed) return decision
+      if (plan !== null && keyId !== null && decision.state !== null) write(plans, plan, keyId, decision.state, now)
+      for (let i = 0; i < limits.length; i++) {
+        const limit = limits[i]!
+        write(shared, limitsOf(limit), limit.id, decision.sharedStates[i]!, now)
+      }
       return decision
     },
 
-    peek: (metered, now) => decide(metered, cellOf(metered), now, sharedOf(metered)),
+    peek: (metered, now) => decide(metered, ownState(metered), now, sharedStates(metered)),
 
     giveBack(taken: Allowed, now) {
-      const cell = cellOf(taken.metered)
-      const back = giveBack(taken, cell, now)
-      if (cell !== null && back !== null && taken.metered.plan !== null) set(cell, back, taken.metered.plan)
-      taken.metered.shared.forEach((limit, i) => {
-        const held = shared.get(limit.id)
-        const back = giveBackShared(taken, i, held ?? null, now)
-        if (held !== undefined && back !== null) set(held, back, limitsOf(limit))
+      const { plan, keyId, shared: limits } = taken.metered
+      const back = giveBack(taken, ownState(taken.metered), now)
+      if (plan !== null && keyId !== null && back !== null) write(plans, plan, keyId, back, now)
+      limits.forEach((limit, i) => {
+        const back = giveBackShared(taken, i, stateIn(shared, limit.id, limit.id), now)
+        if (back !== null) write(shared, limitsOf(limit), limit.id, back, now)
       })
     },
 
     snapshot() {
-      const records: [string, string, EncodedState][] = []
-      for (const [planId, cells] of plans) {
-        for (const [keyId, cell] of cells) records.push([planId, keyId, encodeState(cell)])
-      }
-      return { version: 1, records, shared: [...shared].map(([id, cell]) => [id, encodeState(cell)] as const) }
+      const list = (groups: Map<string, Group>): [string, string, EncodedState][] =>
+        [...groups].flatMap(([groupId, { rows }]) =>
+          [...rows].map(([id, row]): [string, string, EncodedState] => [groupId, id, encodeState(records.read(row))]),
+        )
+      return { version: 1, records: list(plans), shared: list(shared).map(([id, , state]) => [id, state] as const) }
     },
 
     restore(snapshot) {
-      if (snapshot?.version !== 1)
-        throw new StateError(`snapshot version ${snapshot?.version}: this release reads version 1`)
-      const readPlans = new Map<string, Map<string, Cell>>()
-      for (const [planId, keyId, state] of snapshot.records) {
-        const cells = readPlans.get(planId) ?? new Map<string, Cell>()
-        readPlans.set(planId, cells.set(keyId, { ...decodeState(state), limits: null }))
-      }
-      const readShared = new Map(snapshot.shared.map(([id, state]) => [id, { ...decodeState(state), limits: null }]))
-      plans = readPlans
-      shared = readShared
+      const read = readSnapshot(snapshot)
+      records = read.records
+      plans = read.plans
+      shared = read.shared
     },
 
     sweep(now) {
       let dropped = 0
-      for (const cells of [...plans.values(), shared]) {
-        for (const [id, cell] of cells) {
-          if (canForget(cell, now) && cells.delete(id)) dropped++
+      for (const groups of [plans, shared]) {
+        for (const [groupId, group] of groups) {
+          for (const [id, row] of group.rows) if (forget(group, id, row, now)) dropped++
+          if (group.rows.size === 0) groups.delete(groupId)
         }
       }
       return dropped
@@ -150,17 +152,32 @@ export function memoryStore(): MemoryStore {
   }
 }
 
-function set(cell: Cell, state: State, limits: PlanLimits): void {
-  cell.at = state.at
-  cell.level = state.level
-  cell.window = state.window
-  cell.used = state.used
-  cell.methods = state.methods
-  cell.limits = limits
+function newGroup(limits: PlanLimits | null): Group {
+  const rows = new Map<string, Row>()
+  return { limits, rows, sweeper: rows.entries() }
 }
 
-function canForget(cell: Cell, now: Millis): boolean {
-  return cell.limits !== null && isForgettable(cell, cell.limits, now)
+function readSnapshot(snapshot: unknown): { records: Rows; plans: Map<string, Group>; shared: Map<string, Group> } {
+  const { version, records: own, shared } = (snapshot ?? {}) as Partial<Record<keyof Snapshot, unknown>>
+  if (version !== 1) throw new StateError(`snapshot version ${String(version)}: this release reads version 1`)
+  if (!Array.isArray(own) || !Array.isArray(shared)) throw new StateError('a broken snapshot: no lists of records')
+  const records = new Rows()
+  const groupsOf = (entries: readonly unknown[][]): Map<string, Group> => {
+    const groups = new Map<string, Group>()
+    for (const [groupId, id, state] of entries) {
+      if (typeof groupId !== 'string' || typeof id !== 'string') throw new StateError('a broken record: no ids')
+      const group = groups.get(groupId) ?? newGroup(null)
+      group.rows.set(id, records.add(decodeState(state)))
+      groups.set(groupId, group)
+    }
+    return groups
+  }
+  const listed = (entry: unknown): unknown[] => (Array.isArray(entry) ? entry : [])
+  return {
+    records,
+    plans: groupsOf(own.map(listed)),
+    shared: groupsOf(shared.map(listed).map(([id, state]) => [id, id, state])),
+  }
 }
 
 const SHARED_LIMITS = new WeakMap<SharedBucket, PlanLimits>()
