@@ -80,7 +80,8 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
   function now(): Millis {
     const time = clock()
     if (Number.isSafeInteger(time)) return time
-    if (typeof time === 'number' && Number.isFinite(time)) return Math.floor(time)
+    // Beyond 2^53 it counts no milliseconds, but nanoseconds perhaps.
+    if (typeof time === 'number' && Number.isSafeInteger(Math.floor(time))) return Math.floor(time)
     throw new ClockError(time)
   }
 
@@ -91,6 +92,12 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
       hookErrors++
     }
     return decision
+  }
+
+  /** Charged nothing, so it has nothing to give back. */
+  function free(peeked: Decision): Decision {
+    givenBack.add(peeked)
+    return peeked
   }
 
   function admitRoute(found: Route, request: ApiRequest): Decision | Promise<Decision> {
@@ -119,12 +126,14 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
       const found = route(index, request)
       if (found.kind !== 'route') return found
       const metered = meter(found, request.apiKey, request.cost)
-      return 'kind' in metered ? metered : store.peek(metered, now())
+      if ('kind' in metered) return metered
+      const peeked = store.peek(metered, now())
+      return peeked instanceof Promise ? peeked.then(free) : free(peeked)
     },
     route: request => route(index, request),
     admitRoute,
     giveBack(decision) {
-      const counts = decision instanceof Allowed && decision.changed && !givenBack.has(decision)
+      const counts = decision instanceof Allowed && decision.cost > 0 && !givenBack.has(decision)
       if (!counts) return false as Answer<boolean, boolean>
       givenBack.add(decision)
       const done = store.giveBack(decision, now())

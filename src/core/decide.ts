@@ -42,11 +42,11 @@ export function decide(
 
   // Look at everything, in the order of report: the method's throttle, the plan's, the quota, what clients share.
   let limitedBy: LimitName | null = null
-  let readyAt = at
+  let readyAt = now
 
   let methodLevel = 0
   if (method !== null) {
-    methodLevel = methodLevelAt(method, state, at, steppedBack)
+    methodLevel = methodLevelAt(method, state, at)
     if (methodLevel < need) {
       limitedBy = 'method'
       readyAt = at + msUntil(need, methodLevel, method.rate, method.capacity)
@@ -72,13 +72,13 @@ export function decide(
     }
   }
 
-  let sharedStepped = false
+  let sharedBack = 0
   const sharedStates: readonly State[] =
     metered.shared.length === 0
       ? NONE
       : metered.shared.map((limit, i) => {
           const seen = sharedAt(limit, shared[i] ?? null, now)
-          if (seen.at < (shared[i]?.at ?? seen.at)) sharedStepped = true
+          sharedBack = Math.max(sharedBack, (shared[i]?.at ?? seen.at) - seen.at)
           if (seen.level < need) {
             limitedBy ??= limit.name
             readyAt = Math.max(readyAt, seen.at + msUntil(need, seen.level, limit.rate, limit.capacity))
@@ -102,14 +102,15 @@ export function decide(
     taken === 0 || sharedStates === NONE
       ? sharedStates
       : sharedStates.map(seen => ({ ...seen, level: seen.level - taken }))
-  const changed = taken > 0 || steppedBack > 0 || sharedStepped
+  const setBack = Math.max(steppedBack, sharedBack)
+  const changed = taken > 0 || setBack > 0
 
-  if (limitedBy === null) return new Allowed(metered, at, after, sharedAfter, changed, steppedBack)
+  if (limitedBy === null) return new Allowed(metered, at, after, sharedAfter, changed, setBack)
   if (readyAt === Infinity) {
-    return new NeverAdmitted(metered, at, after, sharedAfter, changed, steppedBack, limitedBy)
+    return new NeverAdmitted(metered, at, after, sharedAfter, changed, setBack, limitedBy)
   }
   const Kind = limitedBy === 'quota' ? QuotaExceeded : Throttled
-  return new Kind(metered, at, after, sharedAfter, changed, steppedBack, limitedBy, readyAt - now)
+  return new Kind(metered, at, after, sharedAfter, changed, setBack, limitedBy, readyAt - now)
 }
 
 /**
@@ -159,10 +160,11 @@ function levelOf({ rate, capacity }: Bucket, state: State | null, elapsed: Milli
   return state === null ? capacity : levelAfter(state.level, elapsed, rate, capacity)
 }
 
-function methodLevelAt(method: MethodBucket, state: State | null, at: Millis, steppedBack: Millis): Grains {
+function methodLevelAt(method: MethodBucket, state: State | null, at: Millis): Grains {
   const held = state === null ? undefined : state.methods.find(({ id }) => id === method.id)
   if (held === undefined) return method.capacity
-  return levelAfter(held.level, steppedBack > 0 ? 0 : Math.max(0, at - held.at), method.rate, method.capacity)
+  // Its own instant is what counts: where the record steps back, a bucket that was charged before now still earns.
+  return levelAfter(held.level, Math.max(0, at - held.at), method.rate, method.capacity)
 }
 
 /** A shared limit's record as it is at `now`, by the same rule of time as a client's own. */

@@ -47,7 +47,7 @@ abstract class Judged {
   readonly sharedStates: readonly State[]
   /** Whether the records differ from what they were: what a store must write. */
   readonly changed: boolean
-  /** By how much the clock was behind the record when it was set back to it (more than an hour), else 0. */
+  /** By how much the clock was behind a record, its own or a shared one, that was set back to it (over an hour), else 0. */
   readonly steppedBack: Millis
 
   constructor(
