@@ -78,13 +78,15 @@ export class ApiKeys {
    */
   put(keys: Iterable<ApiKey>): ApiKeys | { readonly taken: ApiKey } {
     const list = [...keys]
+    // Values that these keys give up are free before any is claimed, so two keys may swap theirs. Looked up before the
+    // edit: afterwards the Map is the newer table's, and reading the older one would undo all of it and do it again.
+    const given: (readonly [string, undefined])[] = []
+    for (const { id, value } of list) {
+      const old = this.#byId.get(id)
+      if (old !== undefined && old.value !== value) given.push([old.value, undefined])
+    }
     const byId = this.#byId.edit(list.map(key => [key.id, key] as const))
     if (byId === this.#byId) return this
-    // Values that these keys give up are free before any is claimed, so two keys may swap theirs.
-    const given = list.flatMap(({ id }) => {
-      const old = this.#byId.get(id)
-      return old === undefined ? [] : [[old.value, undefined] as const]
-    })
     const freed = this.#byValue.edit(given)
     const claims = new Map<string, ApiKey>()
     for (const { id } of list) {
@@ -139,9 +141,13 @@ export function isFault(edited: Catalog | EditFault): edited is EditFault {
 /** The catalog with these keys added, or replaced where their ids are known. */
 export function putApiKeys(catalog: Catalog, keys: Iterable<ApiKey>): Catalog | EditFault {
   const list = [...keys]
+  // A million keys of an import share a few lists of plans: each list is looked at once.
+  const sound = new Set<readonly string[]>()
   for (const key of list) {
+    if (sound.has(key.usagePlanIds)) continue
     const fault = faultOfBinding(catalog, key)
     if (fault !== null) return fault
+    sound.add(key.usagePlanIds)
   }
   const apiKeys = catalog.apiKeys.put(list)
   if ('taken' in apiKeys) {
@@ -158,12 +164,20 @@ export function removeApiKeys(catalog: Catalog, ids: Iterable<string>): Catalog 
 
 /** The catalog with this plan added, or replaced where its id is known. Looks at the plan's keys, so it costs them. */
 export function putUsagePlan(catalog: Catalog, plan: UsagePlan): Catalog | EditFault {
+  const names = new Set<string>()
   for (const { apiId, stage } of plan.apiStages) {
+    const name = `${apiId}:${stage}`
     if (stageOf(catalog, apiId, stage) === undefined) {
-      return { fault: 'stage-unknown', message: `API Stage not found: ${apiId}:${stage}` }
+      return { fault: 'stage-unknown', message: `API Stage not found: ${name}` }
     }
+    if (names.has(name)) {
+      return { fault: 'stages-overlap', message: `usage plan ${plan.id} would have API stage ${name} twice` }
+    }
+    names.add(name)
   }
-  const edited = { ...catalog, usagePlans: put(catalog.usagePlans, plan) }
+  const usagePlans = put(catalog.usagePlans, plan)
+  if (usagePlans === catalog.usagePlans) return catalog
+  const edited = { ...catalog, usagePlans }
   for (const key of catalog.apiKeys) {
     const fault = key.usagePlanIds.includes(plan.id) ? faultOfBinding(edited, key) : null
     if (fault !== null) return fault
@@ -186,7 +200,8 @@ export function removeUsagePlan(catalog: Catalog, id: string): Catalog | EditFau
 
 /** The catalog with this API added, or replaced where its id is known. Plans must not be left on a stage that is gone. */
 export function putApi(catalog: Catalog, api: Api): Catalog | EditFault {
-  return withStagesKept({ ...catalog, apis: put(catalog.apis, api) })
+  const apis = put(catalog.apis, api)
+  return apis === catalog.apis ? catalog : withStagesKept({ ...catalog, apis })
 }
 
 /** The catalog without this API; no plan and no mapping may still name one of its stages. */
@@ -255,8 +270,9 @@ function withStagesKept(catalog: Catalog): Catalog | EditFault {
   return catalog
 }
 
-/** The list with this item in place of the one with its id, or at the end. */
-function put<T extends { readonly id: string }>(list: readonly T[], item: T): T[] {
+/** The list with this item in place of the one with its id, or at the end; the list itself when it holds this very item. */
+function put<T extends { readonly id: string }>(list: readonly T[], item: T): readonly T[] {
+  if (list.includes(item)) return list
   return list.some(other => other.id === item.id)
     ? list.map(other => (other.id === item.id ? item : other))
     : [...list, item]

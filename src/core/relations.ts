@@ -268,5 +268,7 @@ function leadsNowhere(
   say: (text: string) => string = quote,
 ): void {
   const otherwise = known.length === 0 ? 'there is none' : known.length < 8 ? `there are ${known.join(', ')}` : 'add it'
-  notes.add(at, 'reference', expected, say(name), nearestOf(name, known, otherwise))
+  // Nobody reads a hundred suggestions, and looking for one costs as much as there are names.
+  const remedy = notes.issues.length < 100 ? nearestOf(name, known, otherwise) : otherwise
+  notes.add(at, 'reference', expected, say(name), remedy)
 }
