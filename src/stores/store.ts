@@ -17,5 +17,5 @@ export interface Store<Async extends boolean = boolean> {
   giveBack(taken: Allowed, now: Millis): Answer<Async, void>
 }
 
-/** `T`, or a promise of it where the store is asynchronous. */
-export type Answer<Async extends boolean, T> = Async extends false ? T : Promise<T>
+/** `T`, or a promise of it where the store is asynchronous. Looked up, so that what may be either is not taken for `T`. */
+export type Answer<Async extends boolean, T> = { readonly false: T; readonly true: Promise<T> }[`${Async}`]
