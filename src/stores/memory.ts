@@ -78,6 +78,12 @@ export function memoryStore(): MemoryStore {
     group.rows.set(id, records.add(state))
   }
 
+  /** Writes to a record that is there, and leaves its group's limits: the writer's may be of an older catalog. */
+  function rewrite(groups: Map<string, Group>, groupId: string, id: string, state: State | null): void {
+    const row = groups.get(groupId)?.rows.get(id)
+    if (row !== undefined && state !== null) records.write(row, state)
+  }
+
   function sweepNext(group: Group, now: Millis): void {
     const next = group.sweeper.next()
     // The round is over, and the next one begins.
@@ -116,11 +122,11 @@ export function memoryStore(): MemoryStore {
 
     giveBack(taken: Allowed, now) {
       const { plan, keyId, shared: limits } = taken.metered
-      const back = giveBack(taken, ownState(taken.metered), now)
-      if (plan !== null && keyId !== null && back !== null) write(plans, plan, keyId, back, now)
-      limits.forEach((limit, i) => {
-        const back = giveBackShared(taken, i, stateIn(shared, limit.id, limit.id), now)
-        if (back !== null) write(shared, limitsOf(limit), limit.id, back, now)
+      if (plan !== null && keyId !== null) {
+        rewrite(plans, plan.planId, keyId, giveBack(taken, ownState(taken.metered), now))
+      }
+      limits.forEach(({ id }, i) => {
+        rewrite(shared, id, id, giveBackShared(taken, i, stateIn(shared, id, id), now))
       })
     },
 

@@ -4,7 +4,7 @@
 import fc from 'fast-check'
 import { it } from 'vitest'
 
-export const LAW_RUNS = Number(process.env['LAW_RUNS'] ?? 200)
+export const LAW_RUNS = Number(process.env['LAW_RUNS'] ?? 150)
 const LAW_SEED = process.env['LAW_SEED'] === undefined ? undefined : Number(process.env['LAW_SEED'])
 
 /**

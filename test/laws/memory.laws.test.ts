@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import type { Allowed } from '../../src/core/decision.ts'
 import { StateError } from '../../src/core/state.ts'
 import { memoryStore, type Snapshot } from '../../src/stores/memory.ts'
 import { law } from './law.ts'
@@ -205,6 +206,47 @@ describe('memory store', () => {
       const other = play({ ...none, quota, method }, plain)
       for (const event of trace) other.take(event)
       expect(store.snapshot().records.length).toBe(plain.records.size)
+    },
+  )
+
+  law(
+    'what is given back comes back as in a store that forgets nothing',
+    [worlds(), traces({ clock: 'jogging' }), fc.array(fc.tuple(fc.nat(40), fc.nat(6)), { maxLength: 10 })],
+    (world, trace, gifts) => {
+      const forgetful = play(world, memoryStore())
+      const plain = plainStore()
+      const faithful = play(world, plain)
+      const lag = new Map(gifts)
+      const due: { at: number; here: Allowed; there: Allowed }[] = []
+      trace.forEach((event, i) => {
+        const here = forgetful.take(event)
+        const there = faithful.take(event)
+        expect(told(here)).toEqual(told(there))
+        const ago = lag.get(i)
+        if (ago !== undefined && here?.kind === 'allowed' && there?.kind === 'allowed') {
+          due.push({ at: i + ago, here, there })
+        }
+        for (const { here, there } of due.filter(({ at }) => at === i)) {
+          forgetful.store.giveBack(here, event.now)
+          plain.giveBack(there, event.now)
+        }
+      })
+    },
+  )
+
+  law(
+    'what an older catalog’s request gives back does not bring its limits back: at rate 0 nothing is forgotten',
+    [throttle, fc.integer({ min: 1, max: 4 })],
+    (limit, burst) => {
+      if (limit.burst === 0) return
+      const store = memoryStore()
+      const before = play({ ...none, plan: limit }, store)
+      const after = play({ ...none, plan: { tokens: 0, ms: 1, burst: burst + 1 } }, store)
+      const old = before.take(at(0))!
+      after.take(at(0, { key: 1, cost: burst + 1 }))
+      if (old.kind === 'allowed') store.giveBack(old, 1)
+      store.sweep(8.64e15)
+      expect(after.peek(at(0, { key: 1 }))!.admitted).toBe(false)
     },
   )
 })
