@@ -2,10 +2,13 @@
 
 import type { Decision } from '../core/decision.ts'
 import type { Gate } from '../gate.ts'
-import { type AdapterOptions, judge, report, type Seen } from './adapter.ts'
+import { type AdapterOptions, andThen, judge, report, type Seen } from './adapter.ts'
 import { admittedHeaders, answer, failure, type Refusing } from './answer.ts'
 
 export { type AdapterOptions, decisionOf } from './adapter.ts'
+
+/** The answer to a refused request; the headers that an admitted one's answer gets. */
+type Settled = Response | Refusing['headers']
 
 type Handler<Args extends unknown[]> = (request: Request, ...args: Args) => Response | Promise<Response>
 
@@ -22,13 +25,9 @@ export function gateFetch<Args extends unknown[]>(
 ): Handler<Args> {
   const { style } = options
 
-  function pass(decision: Decision, request: Request, args: Args): Response | Promise<Response> {
+  function settle(decision: Decision): Settled {
     const refused = answer(decision, style)
-    if (refused !== null) return responseOf(refused)
-    const headers = admittedHeaders(decision, style)
-    const response = handler(request, ...args)
-    if (headers.length === 0) return response
-    return response instanceof Promise ? response.then(r => withHeaders(r, headers)) : withHeaders(response, headers)
+    return refused === null ? admittedHeaders(decision, style) : responseOf(refused)
   }
 
   function fail(error: unknown, request: Request): Response {
@@ -37,17 +36,18 @@ export function gateFetch<Args extends unknown[]>(
   }
 
   return (request, ...args) => {
-    let decision: Decision | Promise<Decision>
+    let settled: Settled | Promise<Settled>
     try {
-      decision = judge(gate, seenOf(request), request, options)
+      settled = andThen(judge(gate, seenOf(request), request, options), settle)
     } catch (error) {
       return fail(error, request)
     }
-    if (!(decision instanceof Promise)) return pass(decision, request, args)
-    return decision.then(
-      decision => pass(decision, request, args),
-      error => fail(error, request),
-    )
+    const go = (settled: Settled): Response | Promise<Response> => {
+      if (settled instanceof Response) return settled
+      const response = handler(request, ...args)
+      return settled.length === 0 ? response : andThen(response, response => withHeaders(response, settled))
+    }
+    return settled instanceof Promise ? settled.catch(error => fail(error, request)).then(go) : go(settled)
   }
 }
 
@@ -66,7 +66,7 @@ function responseOf({ status, headers, body }: Refusing): Response {
   return new Response(body, { status, headers: headers.map(([name, value]): [string, string] => [name, value]) })
 }
 
-function withHeaders(response: Response, headers: readonly (readonly [string, string])[]): Response {
+function withHeaders(response: Response, headers: Refusing['headers']): Response {
   // A switched protocol (101) and a network error (0) have no headers of ours to carry, and would not survive a copy.
   if (response.status < 200) return response
   try {
