@@ -187,7 +187,11 @@ export function record<T>(
 }
 
 /** Text of which `holds` is true; `say` describes text of which it is not. */
-export function text(expected: string, holds: (text: string) => boolean, say = quote): Reader<string> {
+export function text(
+  expected: string,
+  holds: (text: string) => boolean,
+  say: (text: string) => string = quote,
+): Reader<string> {
   return (notes, value, at) => {
     if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'put it in quotes')
     return holds(value) ? value : notes.add(at, 'value', expected, say(value), 'change it')
