@@ -1,0 +1,638 @@
+// AWS's API key file: CSV in, rows and warnings; and keys out again. Floor 0: pure.
+// It is read as it comes, in chunks cut anywhere, and everything is linear in its length. What a file says is repeated in
+// no message, since a file with its columns mixed up has keys everywhere.
+
+import { type Catalog, isFault, putApiKeys } from './catalog.ts'
+import type { ApiKey } from './plan.ts'
+import { isId, isKeyValue } from './shapes.ts'
+
+/** A record of the file that can be imported. Source: AWS API Gateway, "API key file format". */
+export interface KeyRow {
+  readonly kind: 'row'
+  /** 1 is the first after the header. Blank lines are none. */
+  readonly record: number
+  /** The line the record begins on, from 1. */
+  readonly line: number
+  readonly value: string
+  readonly name: string
+  /** Empty where there is none. */
+  readonly description: string
+  readonly enabled: boolean
+  readonly usagePlanIds: readonly string[]
+}
+
+/** A record, or one of its usage plans (`kind` `association`), that is not imported. */
+export interface KeyFileWarning {
+  readonly kind: 'record' | 'association'
+  readonly record: number
+  readonly line: number
+  /** Never holds anything of the file's cells. */
+  readonly reason: string
+  /** All of it in one line. */
+  readonly message: string
+}
+
+/** What makes the whole file unreadable: nothing follows it. */
+export interface KeyFileFailure {
+  readonly kind: 'failure'
+  readonly message: string
+}
+
+export type KeyFileEntry = KeyRow | KeyFileWarning | KeyFileFailure
+
+export interface ImportOptions {
+  /** With any warning import nothing (AWS's `failonwarnings=true`), or whatever is valid. */
+  readonly onWarnings: 'fail' | 'ignore'
+  /** An id for a new key: random, never made from its value. Asked again while it gives one that is taken. */
+  readonly newId: () => string
+  /** Seconds since the Unix epoch, for the dates of what is new or changed. */
+  readonly now?: number
+}
+
+/** What came of a file. `ids` are of the keys it names, each once, in the order of their first row. */
+export type KeyImport =
+  | {
+      readonly ok: true
+      readonly catalog: Catalog
+      readonly ids: readonly string[]
+      readonly warnings: readonly KeyFileWarning[]
+    }
+  | { readonly ok: false; readonly message: string; readonly warnings: readonly KeyFileWarning[] }
+
+/** A key file on its way in. */
+export interface KeyFileImport {
+  /** The next part of the text, cut anywhere. */
+  push(chunk: string): void
+  /**
+   * Ends the file and imports all of it in one edit.
+   *
+   * @throws RangeError when `newId` gives no id that can be used
+   */
+  end(): KeyImport
+}
+
+/**
+ * An import to push chunks into, for callers that stream: `for await (const chunk of stream) reading.push(chunk)`.
+ *
+ * @param catalog where it may change while the file comes, a function: it is called at the end, so no edit is lost
+ */
+export function keyFileImport(catalog: Catalog | (() => Catalog), options: ImportOptions): KeyFileImport {
+  const reader = new KeyFileReader()
+  const rows: KeyRow[] = []
+  const warnings: KeyFileWarning[] = []
+  let failure: KeyFileFailure | null = null
+  const sort = (entry: KeyFileEntry): void => {
+    if (entry.kind === 'row') rows.push(entry)
+    else if (entry.kind === 'failure') failure = entry
+    else warnings.push(entry)
+  }
+  return {
+    push: chunk => {
+      for (const part of parts(chunk)) reader.push(part).forEach(sort)
+    },
+    end: () => {
+      reader.end().forEach(sort)
+      if (failure !== null) return { ok: false, message: failure.message, warnings }
+      return importRows(typeof catalog === 'function' ? catalog() : catalog, rows, warnings, options)
+    },
+  }
+}
+
+/**
+ * The catalog with the keys of a key file.
+ *
+ * A key is known by its value: one the catalog has keeps its id and gets the file's name, description and enabled; its
+ * usage plans are only ever added to. Of rows with the same value the last wins.
+ *
+ * @param file the text, or its chunks
+ * @throws RangeError when `newId` gives no id that can be used
+ */
+export function importKeyFile(catalog: Catalog, file: string | Iterable<string>, options: ImportOptions): KeyImport {
+  const reading = keyFileImport(catalog, options)
+  for (const chunk of typeof file === 'string' ? [file] : file) reading.push(chunk)
+  return reading.end()
+}
+
+/** The rows of a key file and the warnings for the others, in their order, while it is read. */
+export function* readKeyFile(file: string | Iterable<string>): Generator<KeyFileEntry, void, undefined> {
+  const reader = new KeyFileReader()
+  for (const chunk of typeof file === 'string' ? [file] : file) {
+    for (const part of parts(chunk)) yield* reader.push(part)
+  }
+  yield* reader.end()
+}
+
+/**
+ * Keys as a key file, in chunks, which `importKeyFile` reads back.
+ *
+ * Cells that a spreadsheet would take for a formula get an apostrophe before them, or with `raw` stay verbatim. The
+ * import knows that apostrophe from a key or a plan's id, but not from a name or a description. The file has no place for
+ * ids, customer ids, dates and tags, nor for a key without a name: that one is named by its id.
+ */
+export function* writeKeyFile(
+  keys: Iterable<ApiKey>,
+  { raw = false }: { readonly raw?: boolean } = {},
+): Generator<string, void, undefined> {
+  const write = raw ? quoted : (text: string): string => quoted(FORMULA.test(text) ? `'${text}` : text)
+  let chunk = 'Name,Key,Description,Enabled,UsagePlanIds\r\n'
+  for (const { id, value, name, description = '', enabled, usagePlanIds } of keys) {
+    const cells = [name || id, value, description, String(enabled), usagePlanIds.join(',')]
+    chunk += `${cells.map(write).join(',')}\r\n`
+    if (chunk.length < CHUNK) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
+}
+
+/** What spreadsheets take for the beginning of a formula. Source: OWASP, CSV Injection. */
+const FORMULA = /^[=+\-@\t\r\n]/
+
+function quoted(text: string): string {
+  return /[",\r\n]|^[ \t']|[ \t]$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** The apostrophe that `writeKeyFile` puts is in no key's value and in no plan's id, so there it means nothing else. */
+function withoutGuard(text: string): string {
+  return /^'[=+-]/.test(text) ? text.slice(1) : text
+}
+
+/** UTF-16 code units in a chunk, of those written and of those read at a time. */
+const CHUNK = 65_536
+
+/** A chunk in pieces, so that the entries of a whole file given at once are not held at once. */
+function* parts(chunk: string): Generator<string, void, undefined> {
+  for (let i = 0; i < chunk.length; i += CHUNK) yield chunk.slice(i, i + CHUNK)
+}
+
+// The import.
+
+/** Warnings in a failure's message; its `warnings` are all there. */
+const LISTED = 1000
+
+function importRows(
+  catalog: Catalog,
+  rows: readonly KeyRow[],
+  unread: readonly KeyFileWarning[],
+  options: ImportOptions,
+): KeyImport {
+  const unbound: KeyFileWarning[] = []
+  const bind = binder(catalog)
+  const keys = new Map<string, ApiKey>()
+  const newIds = new Set<string>()
+  for (const row of rows) {
+    const known = keys.get(row.value) ?? catalog.apiKeys.withValue(row.value)
+    const id = known?.id ?? freshId(options.newId, id => newIds.has(id) || catalog.apiKeys.get(id) !== undefined)
+    if (known === undefined) newIds.add(id)
+    const { ids, refused } = bind(known?.usagePlanIds ?? NONE, row.usagePlanIds)
+    for (const reason of refused) unbound.push(warningOf('association', row, reason))
+    keys.set(row.value, keyOf(row, id, known, ids, options.now))
+  }
+  const warnings = [...unread, ...unbound].sort((a, b) => a.record - b.record)
+  if (warnings.length > 0 && options.onWarnings === 'fail') return { ok: false, message: found(warnings), warnings }
+  const edited = putApiKeys(catalog, keys.values())
+  if (isFault(edited)) return { ok: false, message: edited.message, warnings }
+  return { ok: true, catalog: edited, ids: Array.from(keys.values(), ({ id }) => id), warnings }
+}
+
+const NONE: readonly string[] = []
+
+/** The key that a row makes of the one that has its value. When it changes nothing, that very one: plans are only added. */
+function keyOf(
+  row: KeyRow,
+  id: string,
+  known: ApiKey | undefined,
+  usagePlanIds: readonly string[],
+  now: number | undefined,
+): ApiKey {
+  const { value, name, description, enabled } = row
+  if (
+    known !== undefined &&
+    known.name === name &&
+    (known.description ?? '') === description &&
+    known.enabled === enabled &&
+    known.usagePlanIds.length === usagePlanIds.length
+  ) {
+    return known
+  }
+  const { description: _, ...kept }: Partial<ApiKey> = known ?? (now === undefined ? {} : { createdDate: now })
+  return {
+    ...kept,
+    id,
+    value,
+    name,
+    ...(description === '' ? {} : { description }),
+    enabled,
+    usagePlanIds,
+    ...(now === undefined ? {} : { lastUpdatedDate: now }),
+  }
+}
+
+/** How often `newId` is asked for one key. Random ids meet once in a lifetime; a counter that starts anew, each time. */
+const TRIES = 16
+
+function freshId(newId: () => string, isTaken: (id: string) => boolean): string {
+  for (let i = 0; i < TRIES; i++) {
+    const id = newId()
+    if (isId(id) && !isTaken(id)) return id
+  }
+  throw new RangeError(
+    `newId: expected an id that no key has, 1 to 128 of A-Z a-z 0-9 . _ ~ -, received none in ${TRIES} tries`,
+  )
+}
+
+/** A key's plans, and why others could not be added. */
+interface Binding {
+  readonly ids: readonly string[]
+  readonly refused: readonly string[]
+}
+
+/** Adds usage plans to those of a key, where they can be. */
+function binder({ usagePlans }: Catalog): (bound: readonly string[], asked: readonly string[]) => Binding {
+  const stagesOf = new Map(
+    usagePlans.map(({ id, apiStages }) => [id, apiStages.map(({ apiId, stage }) => `${apiId}:${stage}`)]),
+  )
+  const add = (bound: readonly string[], asked: readonly string[]): Binding => {
+    const ids = new Set(bound)
+    const planOfStage = new Map(bound.flatMap(id => (stagesOf.get(id) ?? []).map(stage => [stage, id])))
+    const refused: string[] = []
+    asked.forEach((id, i) => {
+      if (ids.has(id)) return
+      const stages = stagesOf.get(id)
+      const shared = stages?.find(stage => planOfStage.has(stage))
+      if (stages === undefined) {
+        // Which one, by its place: what stands there may be a key in the wrong column.
+        refused.push(`usage plan not found: number ${i + 1} of ${asked.length}`)
+      } else if (shared !== undefined) {
+        refused.push(`usage plan ${id} shares API stage ${shared} with ${planOfStage.get(shared)}, which the key has`)
+      } else {
+        ids.add(id)
+        for (const stage of stages) planOfStage.set(stage, id)
+      }
+    })
+    return { ids: [...ids], refused }
+  }
+  // New keys of one file mostly ask for the same few lists: then they share what comes of them too.
+  const fresh = new Map<readonly string[], Binding>()
+  return (bound, asked) => {
+    if (bound.length > 0) return add(bound, asked)
+    const binding = fresh.get(asked) ?? add(NONE, asked)
+    fresh.set(asked, binding)
+    return binding
+  }
+}
+
+function found(warnings: readonly KeyFileWarning[]): string {
+  const lines = warnings.slice(0, LISTED).map(({ message }) => message)
+  if (warnings.length > LISTED) lines.push(`and ${warnings.length - LISTED} more`)
+  return `Warnings found during import:\n\t${lines.join('\n\t')}`
+}
+
+type Place = Pick<KeyRow, 'record' | 'line'>
+
+function warningOf(kind: KeyFileWarning['kind'], { record, line }: Place, reason: string): KeyFileWarning {
+  const skipped = kind === 'record' ? 'Skipped invalid record' : 'Skipped usage plan association for record'
+  return { kind, record, line, reason, message: `${skipped}: ${record}. ${reason}` }
+}
+
+// Records to rows.
+
+const COLUMNS = ['name', 'key', 'description', 'enabled', 'usageplanids'] as const
+type Column = (typeof COLUMNS)[number]
+
+/** Lists of plan ids that rows share: most files name few of them many times. */
+const LISTS = 1000
+
+class KeyFileReader {
+  readonly #records = new Records(record => this.#take(record))
+  readonly #lists = new Map<string, readonly string[]>()
+  #entries: KeyFileEntry[] = []
+  #columns: ReadonlyMap<Column, number> | null = null
+  #width = 0
+  #record = 0
+  #failed = false
+
+  /** What a chunk completes. */
+  push(chunk: string): KeyFileEntry[] {
+    if (!this.#failed) this.#records.push(chunk)
+    return this.#given()
+  }
+
+  /** What the end completes. */
+  end(): KeyFileEntry[] {
+    if (!this.#failed) this.#records.end()
+    if (!this.#failed && this.#columns === null) this.#fail('The file is empty: expected columns Name and Key')
+    return this.#given()
+  }
+
+  #given(): KeyFileEntry[] {
+    const entries = this.#entries
+    this.#entries = []
+    return entries
+  }
+
+  #fail(message: string): void {
+    this.#failed = true
+    this.#entries.push({ kind: 'failure', message })
+  }
+
+  #take(record: CsvRecord): void {
+    if (this.#failed) return
+    if (this.#columns === null) {
+      this.#readHeader(record)
+      return
+    }
+    const place = { record: ++this.#record, line: record.line }
+    const row = this.#rowOf(record, this.#columns, place)
+    this.#entries.push(typeof row === 'string' ? warningOf('record', place, row) : row)
+  }
+
+  #readHeader({ cells, fields, fault }: CsvRecord): void {
+    if (fault !== null) {
+      this.#fail(`The header cannot be read: ${fault}`)
+      return
+    }
+    const columns = new Map<Column, number>()
+    for (let i = 0; i < fields; i++) {
+      const column = foldAscii(trim(cells[i] as string)) as Column
+      if (!COLUMNS.includes(column)) continue
+      if (columns.has(column)) {
+        this.#fail(`Column '${column}' is there twice`)
+        return
+      }
+      columns.set(column, i)
+    }
+    for (const column of ['name', 'key'] as const) {
+      if (columns.has(column)) continue
+      this.#fail(`Missing required column '${column}'`)
+      return
+    }
+    this.#columns = columns
+    this.#width = fields
+    this.#records.apostrophes = columns.get('usageplanids') ?? -1
+  }
+
+  /** The row, or why it is none. */
+  #rowOf({ cells, fields, fault }: CsvRecord, columns: ReadonlyMap<Column, number>, place: Place): KeyRow | string {
+    if (fault !== null) return fault
+    if (fields !== this.#width) {
+      const remedy = fields > this.#width ? '; put cells with commas in quotes' : ''
+      return `expected ${this.#width} fields, received ${fields}${remedy}`
+    }
+    const cell = (column: Column): string => cells[columns.get(column) ?? -1] ?? ''
+    const value = withoutGuard(trim(cell('key')))
+    if (!isKeyValue(value)) return `expected a key of 20 to 128 of A-Z a-z 0-9 - . _ ~ + / =, received ${sizeOf(value)}`
+    const name = cell('name')
+    if (name === '') return 'expected a name, received an empty cell'
+    if (!isUpTo(1024, name)) return `expected a name of up to 1024 characters, received ${sizeOf(name)}`
+    const description = cell('description')
+    if (!isUpTo(125_000, description)) {
+      return `expected a description of up to 125000 characters, received ${sizeOf(description)}`
+    }
+    const enabled = foldAscii(trim(cell('enabled')))
+    // Not taken for false: a key that its owner believes to be enabled must not be dead without a word, nor the reverse.
+    if (enabled !== '' && enabled !== 'true' && enabled !== 'false') {
+      return 'expected true or false as Enabled, received something else'
+    }
+    return {
+      kind: 'row',
+      record: place.record,
+      line: place.line,
+      value: copyOf(value),
+      name: copyOf(name),
+      description: copyOf(description),
+      enabled: enabled !== 'false',
+      usagePlanIds: this.#listOf(withoutGuard(trim(cell('usageplanids')))),
+    }
+  }
+
+  #listOf(cell: string): readonly string[] {
+    if (cell === '') return NONE
+    let list = this.#lists.get(cell)
+    if (list === undefined) {
+      const key = copyOf(cell)
+      list = key.split(',').map(trim).filter(Boolean)
+      if (this.#lists.size === LISTS) this.#lists.clear()
+      this.#lists.set(key, list)
+    }
+    return list
+  }
+}
+
+/** A to Z in lower case and nothing else: to `toLowerCase` the Kelvin sign (U+212A) would be a k. */
+function foldAscii(text: string): string {
+  return text.replace(/[A-Z]/g, letter => letter.toLowerCase())
+}
+
+/** Counted as people count: a pair of surrogates is one. */
+function isUpTo(most: number, text: string): boolean {
+  return text.length <= most || (text.length <= 2 * most && [...text].length <= most)
+}
+
+function sizeOf(text: string): string {
+  return `${[...text].length} characters`
+}
+
+/** The text in memory of its own: a slice would keep the whole chunk it was cut from. Joining is what copies in V8. */
+function copyOf(text: string): string {
+  return [text.slice(0, 1), text.slice(1)].join('')
+}
+
+// Text to records. RFC 4180, and what people write: any line end, blanks around cells, apostrophes as quotes in one column.
+
+interface CsvRecord {
+  readonly line: number
+  readonly cells: readonly string[]
+  /** Cells there were, kept or not. */
+  readonly fields: number
+  /** Why the cells are not what was meant. */
+  readonly fault: string | null
+}
+
+const TAB = 9
+const LF = 10
+const CR = 13
+const BLANK = 32
+const QUOTE = 34
+const APOSTROPHE = 39
+const COMMA = 44
+const BOM = 0xfeff
+
+/** Characters of a record that are kept. A quote that is never closed makes the rest of the file one cell. */
+const LONGEST = 1_048_576
+
+/**
+ * A reader of records: each method of a state reads on from `i` and gives the index after, or another state.
+ * What was read of a cell is in `text`, so a chunk may end anywhere.
+ */
+class Records {
+  /** The column whose cells may stand in apostrophes: -1 is none. */
+  apostrophes = -1
+  readonly #emit: (record: CsvRecord) => void
+  #state: 'start' | 'bare' | 'quoted' | 'closing' | 'closed' = 'start'
+  #line = 1
+  /** The last character of the chunk before; -1 at the beginning of the file. */
+  #last = -1
+
+  // Of this record.
+  #firstLine = 1
+  #cells: string[] = []
+  #fields = 0
+  #size = 0
+  #fault: string | null = null
+
+  // Of this cell.
+  #text = ''
+  #quote = 0
+
+  constructor(emit: (record: CsvRecord) => void) {
+    this.#emit = emit
+  }
+
+  push(chunk: string): void {
+    for (let i = 0; i < chunk.length; ) i = this.#read(chunk, i)
+    if (chunk !== '') this.#last = chunk.charCodeAt(chunk.length - 1)
+  }
+
+  end(): void {
+    if (this.#state === 'quoted')
+      this.#fault = 'a quote is never closed, and everything after it was taken for one cell'
+    this.#endCell()
+    this.#endRecord()
+  }
+
+  #read(chunk: string, i: number): number {
+    switch (this.#state) {
+      case 'start':
+        return this.#readStart(chunk, i)
+      case 'bare':
+        return this.#readBare(chunk, i)
+      case 'quoted':
+        return this.#readQuoted(chunk, i)
+      case 'closing':
+        return this.#readClosing(chunk, i)
+      case 'closed':
+        return this.#readClosed(chunk, i)
+    }
+  }
+
+  #readStart(chunk: string, i: number): number {
+    const code = chunk.charCodeAt(i)
+    const before = this.#before(chunk, i)
+    if (isBlank(code) || (code === LF && before === CR) || (code === BOM && before === -1)) return i + 1
+    if (code !== QUOTE && !(code === APOSTROPHE && this.#fields === this.apostrophes)) {
+      this.#state = 'bare'
+      return i
+    }
+    this.#state = 'quoted'
+    this.#quote = code
+    this.#size++
+    return i + 1
+  }
+
+  #readBare(chunk: string, i: number): number {
+    let end = i
+    while (end < chunk.length && !isSeparator(chunk.charCodeAt(end))) {
+      if (chunk.charCodeAt(end) === QUOTE) this.#spoil('a quote is within a cell that is not in quotes')
+      end++
+    }
+    this.#keep(chunk, i, end)
+    return end === chunk.length ? end : this.#separate(chunk, end)
+  }
+
+  #readQuoted(chunk: string, i: number): number {
+    let end = i
+    for (; end < chunk.length; end++) {
+      const code = chunk.charCodeAt(end)
+      if (code === this.#quote) break
+      if (code === CR || (code === LF && this.#before(chunk, end) !== CR)) this.#line++
+    }
+    this.#keep(chunk, i, end)
+    if (end === chunk.length) return end
+    this.#state = 'closing'
+    return end + 1
+  }
+
+  /** After a quote in quotes: the first of a pair, which means one, or the end. */
+  #readClosing(chunk: string, i: number): number {
+    if (chunk.charCodeAt(i) !== this.#quote) {
+      this.#state = 'closed'
+      return i
+    }
+    this.#keep(chunk, i, i + 1)
+    this.#state = 'quoted'
+    return i + 1
+  }
+
+  #readClosed(chunk: string, i: number): number {
+    const code = chunk.charCodeAt(i)
+    if (isSeparator(code)) return this.#separate(chunk, i)
+    if (isBlank(code)) return i + 1
+    this.#spoil('text follows a closing quote')
+    this.#state = 'bare'
+    return i
+  }
+
+  #separate(chunk: string, i: number): number {
+    this.#endCell()
+    if (chunk.charCodeAt(i) !== COMMA) {
+      // The LF of a CRLF does not come here: after the CR a record starts, and there it is skipped.
+      this.#line++
+      this.#endRecord()
+    }
+    return i + 1
+  }
+
+  #endCell(): void {
+    this.#fields++
+    this.#size++
+    if (this.#size <= LONGEST) this.#cells.push(this.#quote === 0 ? trim(this.#text) : this.#text)
+    else this.#spoil(`it is longer than ${LONGEST} characters`)
+    this.#text = ''
+    this.#quote = 0
+    this.#state = 'start'
+  }
+
+  #endRecord(): void {
+    // One cell with nothing in it, not even quotes, is a blank line.
+    if (this.#size > 1) {
+      this.#emit({ line: this.#firstLine, cells: this.#cells, fields: this.#fields, fault: this.#fault })
+    }
+    this.#firstLine = this.#line
+    this.#cells = []
+    this.#fields = 0
+    this.#size = 0
+    this.#fault = null
+  }
+
+  #keep(chunk: string, start: number, end: number): void {
+    this.#size += end - start
+    if (this.#size <= LONGEST) this.#text += chunk.slice(start, end)
+  }
+
+  /** The first fault is the cause of the others. */
+  #spoil(fault: string): void {
+    this.#fault ??= fault
+  }
+
+  #before(chunk: string, i: number): number {
+    return i > 0 ? chunk.charCodeAt(i - 1) : this.#last
+  }
+}
+
+function isSeparator(code: number): boolean {
+  return code === COMMA || code === LF || code === CR
+}
+
+function isBlank(code: number): boolean {
+  return code === BLANK || code === TAB
+}
+
+/** Without the blanks around it. A loop, since `/[ \t]+$/` would look at every run of blanks from each of its blanks. */
+function trim(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
