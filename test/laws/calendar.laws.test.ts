@@ -57,6 +57,15 @@ describe('calendar', () => {
     }
   })
 
+  it('puts each of the 146 097 days of the cycle in the month that Date puts it in', () => {
+    for (let day = -25_567; day < -25_567 + 146_097; day++) {
+      const date = new Date(day * DAY)
+      const start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth())
+      const { start: found } = windowOf('MONTH', 0, 0, day * DAY)
+      if (found !== start) expect({ day, found }).toEqual({ day, found: start })
+    }
+  })
+
   it('begins each week of the cycle on its day, for every week start and offset', () => {
     for (let day = -25_567; day < -25_567 + 146_097; day += 5) {
       const weekday = new Date(day * DAY).getUTCDay()

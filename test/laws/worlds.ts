@@ -9,7 +9,7 @@ import type { Metered } from '../../src/core/limits.ts'
 import { resolve } from '../../src/core/resolve.ts'
 import { type MemoryStore, memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
-import type { Period } from './dates.ts'
+import { LAST, type Period } from './dates.ts'
 import { plainStore } from './plain.ts'
 
 /** `tokens` every `ms` milliseconds, a rational that says nothing of grains; and at most `burst` of them. */
@@ -205,6 +205,9 @@ export const EDGES = [
   Date.UTC(9999, 11, 31, 23, 59, 59, 999),
   -DAY,
   -62_135_596_800_000,
+  // The ends of time, but for what a trace may step.
+  -LAST + 200_000 * DAY,
+  LAST - 20_000 * DAY,
 ]
 const forwards = fc.oneof(
   { weight: 8, arbitrary: fc.nat(4) },
@@ -235,7 +238,10 @@ const start = fc.tuple(fc.constantFrom(...EDGES), fc.integer({ min: -40, max: 5 
 
 export function traces({ clock = 'leaping', keys = 2, length = 40, open = true, costs = true }: Traces = {}) {
   const cost = costs
-    ? fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.constantFrom(0, 2, 3, 5, 2 ** 40) })
+    ? fc.oneof(
+        { weight: 8, arbitrary: fc.constant(1) },
+        { weight: 2, arbitrary: fc.constantFrom(0, 2, 3, 5, 5000, 20_849_998, 2 ** 40) },
+      )
     : fc.constant(1)
   const event = fc.record({
     step: steps(clock),
