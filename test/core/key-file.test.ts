@@ -792,7 +792,7 @@ describe('size', () => {
     const growth = heap() - before
     expect(got[0]).toMatchObject({ ok: true, warnings: [] })
     expect(got[0]?.ok && got[0].catalog.apiKeys.size).toBe(1_000_000)
-    // About 8 on a quiet machine; neighbours that empty the caches double it.
+    // Measured: 12.5, the making of the file included, with both cores taken by others.
     expect(seconds).toBeLessThan(30)
     // Two tables, the list of ids, and of each key the record, its id, value and name.
     expect(growth / 1_000_000).toBeLessThan(520)
