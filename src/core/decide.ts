@@ -95,7 +95,8 @@ export function decide(
           at,
           level: bucket === null ? level : level - taken,
           window,
-          used: taken === 0 ? used : used + cost,
+          // Without a quota nothing bounds it but what a whole number can be.
+          used: taken === 0 ? used : Math.min(used + cost, Number.MAX_SAFE_INTEGER),
           methods: methodsAfter(method, methodLevel - taken, state, at, steppedBack),
         }
   const sharedAfter =

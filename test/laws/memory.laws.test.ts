@@ -16,6 +16,7 @@ import {
   meteredOf,
   play,
   quota,
+  slowTraces,
   steps,
   throttle,
   told,
@@ -61,6 +62,38 @@ describe('memory store', () => {
         ],
         // Swept when full again, a bucket was full a millisecond early for a clock that stepped back.
         [{ ...none, plan: { tokens: 1, ms: 10, burst: 1 } }, [at(0), at(10, { key: 1 }), at(9)], [], []],
+      ],
+    },
+  )
+
+  law(
+    'what fills slowly is not forgotten early: a method’s bucket no more than a plan’s or a shared one',
+    [worlds({ slow: true, initial: false }), slowTraces()],
+    (world, trace) => {
+      const store = memoryStore()
+      const forgetful = play({ ...world, quota: undefined }, store)
+      const faithful = play({ ...world, quota: undefined })
+      for (const event of trace) {
+        store.sweep(event.now)
+        expect(told(forgetful.take(event))).toEqual(told(faithful.take(event)))
+      }
+    },
+  )
+
+  const anyCost = fc.oneof(fc.nat(9), fc.maxSafeNat(), fc.constantFrom(2 ** 52, Number.MAX_SAFE_INTEGER))
+  law(
+    'a record is whole numbers and can be restored, whatever requests cost',
+    [worlds(), traces({ costs: false }), fc.array(anyCost, { minLength: 40, maxLength: 40 })],
+    (world, trace, costs) => {
+      const store = memoryStore()
+      const { take } = play(world, store)
+      for (const [i, event] of trace.entries()) take({ ...event, cost: costs[i]! })
+      expect(copyOf(store).snapshot()).toEqual(store.snapshot())
+    },
+    {
+      examples: [
+        // Use without a quota was added up past 2^53, and the snapshot of all keys could not be restored.
+        [none, [at(0), at(1), at(2)], [2 ** 52, 2 ** 52, 2 ** 52]],
       ],
     },
   )

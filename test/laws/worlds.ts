@@ -174,17 +174,26 @@ export const quota: fc.Arbitrary<Quota> = fc
 export interface Which {
   readonly shared?: boolean
   readonly initial?: boolean
+  readonly slow?: boolean
 }
 
-export function worlds({ shared = true, initial = true }: Which = {}): fc.Arbitrary<World> {
+/** A token in an hour to five days: what is not yet full again when the hour of a clock's grace is over. */
+const slowThrottle: fc.Arbitrary<Throttle> = fc.record({
+  tokens: fc.constantFrom(1, 2),
+  ms: fc.constantFrom(HOUR, 2 * HOUR, 3 * HOUR, DAY, 5 * DAY),
+  burst: fc.integer({ min: 1, max: 3 }),
+})
+
+export function worlds({ shared = true, initial = true, slow = false }: Which = {}): fc.Arbitrary<World> {
+  const limit = slow ? slowThrottle : throttle
   const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
     fc.option(arbitrary, { nil: undefined, freq: 2 })
   return fc.record({
-    plan: maybe(throttle),
-    method: maybe(throttle),
+    plan: maybe(limit),
+    method: maybe(limit),
     quota: maybe(quota),
-    stage: shared ? maybe(throttle) : fc.constant(undefined),
-    account: shared ? maybe(throttle) : fc.constant(undefined),
+    stage: shared ? maybe(limit) : fc.constant(undefined),
+    account: shared ? maybe(limit) : fc.constant(undefined),
     override: fc.boolean(),
     weekStart: fc.nat(6),
     created: initial
@@ -259,4 +268,20 @@ export function traces({ clock = 'leaping', keys = 2, length = 40, open = true, 
       return { ...event, now }
     })
   })
+}
+
+/** A trace at a slower pace: its milliseconds are 20 minutes, with a clock that steps back up to an hour. */
+export function slowTraces(): fc.Arbitrary<Event[]> {
+  const back = fc.constantFrom(0, 0, 0, 1, HOUR)
+  return fc
+    .tuple(traces({ clock: 'steady', costs: false }), fc.array(back, { minLength: 40, maxLength: 40 }))
+    .map(([trace, backs]) => {
+      const start = trace[0]!.now
+      let latest = start
+      return trace.map((event, i) => {
+        const now = start + Math.min(event.now - start, 5000) * (HOUR / 3)
+        latest = Math.max(latest, now)
+        return { ...event, now: Math.max(now - (backs[i] ?? 0), latest - HOUR) }
+      })
+    })
 }
