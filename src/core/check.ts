@@ -35,7 +35,7 @@ export function check(document: unknown): Checked {
 }
 
 function readShort(notes: Notes, document: unknown): Catalog | undefined {
-  const read = shortDocument(notes, document, [])
+  const read = shortDocument(notes, document)
   if (read === undefined) return undefined
   const found = new Notes()
   const { parts, methodsAt } = expand(read, found)
@@ -54,7 +54,7 @@ function shortNaming(methodsAt: readonly At[]): Naming {
 }
 
 function readFull(notes: Notes, document: unknown): Catalog | undefined {
-  const read = fullDocument(notes, document, [])
+  const read = fullDocument(notes, document)
   if (read === undefined) return undefined
   const found = new Notes()
   const catalog = relate(read, FULL, found)

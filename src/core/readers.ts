@@ -20,12 +20,14 @@ export interface Issue {
 export type At = readonly (string | number)[]
 
 /** Gives the value as it was understood, or notes why not and gives undefined. */
-export type Reader<T> = (notes: Notes, value: unknown, at: At) => T | undefined
+export type Reader<T> = (notes: Notes, value: unknown) => T | undefined
 
 /** Where readers write down what they find. */
 export class Notes {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
+  /** Where the reader at work is: one stack, since a path for every field of a million keys would be most of the work. */
+  readonly at: (string | number)[] = []
   /** Of lists from which something was left out, by path: the places of what was read. */
   readonly #places = new Map<string, readonly number[]>()
 
@@ -35,6 +37,11 @@ export class Notes {
 
   warn(at: At, code: Issue['code'], expected: string, received: string, remedy: string): void {
     this.warnings.push(issueOf(at, code, expected, received, remedy))
+  }
+
+  /** Where the reader at work is, or a part of that. */
+  here(...part: At): At {
+    return [...this.at, ...part]
   }
 
   leftOut(list: At, places: readonly number[]): void {
@@ -93,8 +100,8 @@ type Fields = Readonly<Record<string, Reader<unknown>>>
 /** An object of these fields and no others, `!` after the name where one must be there. */
 export function shape<T>(fields: Fields): Reader<T> {
   const read = fieldsOf(fields)
-  return (notes, value, at) => {
-    const got = read(notes, value, at)
+  return (notes, value) => {
+    const got = read(notes, value)
     return got?.whole ? (got.read as T) : undefined
   }
 }
@@ -102,7 +109,7 @@ export function shape<T>(fields: Fields): Reader<T> {
 /** A shape that gives what could be read, also where not everything could. */
 export function partsOf<T>(fields: Fields): Reader<T> {
   const read = fieldsOf(fields)
-  return (notes, value, at) => read(notes, value, at)?.read as T | undefined
+  return (notes, value) => read(notes, value)?.read as T | undefined
 }
 
 function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whole: boolean }> {
@@ -110,14 +117,14 @@ function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whol
     ([name, read]) => [name.replace('!', ''), name.endsWith('!'), read] as const,
   )
   const names = entries.map(([name]) => name)
-  return (notes, value, at) => {
+  return (notes, value) => {
     if (!isObject(value)) {
-      return notes.add(at, 'type', 'an object', kindOf(value), `give { ${names.slice(0, 3).join(', ')} … }`)
+      return notes.add(notes.here(), 'type', 'an object', kindOf(value), `give { ${names.slice(0, 3).join(', ')} … }`)
     }
     for (const name of Object.keys(value)) {
       if (!names.includes(name)) {
         notes.add(
-          [...at, name],
+          notes.here(name),
           'unknown-field',
           `one of ${names.join(', ')}`,
           quote(name),
@@ -131,12 +138,14 @@ function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whol
       const given = Object.hasOwn(value, name) ? value[name] : undefined
       if (given === undefined) {
         if (required) {
-          notes.add([...at, name], 'missing', 'a value', 'nothing', `add ${quote(name)}`)
+          notes.add(notes.here(name), 'missing', 'a value', 'nothing', `add ${quote(name)}`)
           whole = false
         }
         continue
       }
-      const got = reader(notes, given, [...at, name])
+      notes.at.push(name)
+      const got = reader(notes, given)
+      notes.at.pop()
       if (got === undefined) whole = false
       else read[name] = got
     }
@@ -146,24 +155,26 @@ function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whol
 
 /** A reader that fills in what is left out. */
 export function withDefaults<T>(reader: Reader<Partial<T>>, defaults: Partial<T>): Reader<T> {
-  return (notes, value, at) => {
-    const read = reader(notes, value, at)
+  return (notes, value) => {
+    const read = reader(notes, value)
     return read && ({ ...defaults, ...read } as T)
   }
 }
 
 export function list<T>(item: Reader<T>): Reader<T[]> {
-  return (notes, value, at) => {
-    if (!Array.isArray(value)) return notes.add(at, 'type', 'an array', kindOf(value), 'put it in [ … ]')
+  return (notes, value) => {
+    if (!Array.isArray(value)) return notes.add(notes.here(), 'type', 'an array', kindOf(value), 'put it in [ … ]')
     const read: T[] = []
     const places: number[] = []
     for (let i = 0; i < value.length; i++) {
-      const got = item(notes, value[i], [...at, i])
+      notes.at.push(i)
+      const got = item(notes, value[i])
+      notes.at.pop()
       if (got === undefined) continue
       read.push(got)
       places.push(i)
     }
-    if (read.length < value.length) notes.leftOut(at, places)
+    if (read.length < value.length) notes.leftOut(notes.here(), places)
     return read
   }
 }
@@ -174,12 +185,14 @@ export function record<T>(
   expected: string,
   holds: (name: string) => boolean,
 ): Reader<Record<string, T>> {
-  return (notes, value, at) => {
-    if (!isObject(value)) return notes.add(at, 'type', 'an object', kindOf(value), 'give { name: value, … }')
+  return (notes, value) => {
+    if (!isObject(value)) return notes.add(notes.here(), 'type', 'an object', kindOf(value), 'give { name: value, … }')
     const read: Record<string, T> = Object.create(null)
     for (const name of Object.keys(value)) {
-      if (!holds(name)) notes.add([...at, name], 'value', expected, quote(name), 'write the name so')
-      const got = item(notes, value[name], [...at, name])
+      if (!holds(name)) notes.add(notes.here(name), 'value', expected, quote(name), 'write the name so')
+      notes.at.push(name)
+      const got = item(notes, value[name])
+      notes.at.pop()
       if (got !== undefined) read[name] = got
     }
     return read
@@ -192,27 +205,27 @@ export function text(
   holds: (text: string) => boolean,
   say: (text: string) => string = quote,
 ): Reader<string> {
-  return (notes, value, at) => {
-    if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'put it in quotes')
-    return holds(value) ? value : notes.add(at, 'value', expected, say(value), 'change it')
+  return (notes, value) => {
+    if (typeof value !== 'string') return notes.add(notes.here(), 'type', expected, kindOf(value), 'put it in quotes')
+    return holds(value) ? value : notes.add(notes.here(), 'value', expected, say(value), 'change it')
   }
 }
 
 export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
-  return (notes, value, at) => {
+  return (notes, value) => {
     if (values.includes(value as T)) return value as T
     const expected = `one of ${values.join(', ')}`
-    if (typeof value !== 'string') return notes.add(at, 'type', expected, kindOf(value), 'choose one')
-    return notes.add(at, 'value', expected, quote(value), nearestOf(value, values, 'choose one'))
+    if (typeof value !== 'string') return notes.add(notes.here(), 'type', expected, kindOf(value), 'choose one')
+    return notes.add(notes.here(), 'value', expected, quote(value), nearestOf(value, values, 'choose one'))
   }
 }
 
 export function whole(min: number, max: number, remedy: string): Reader<number> {
-  return (notes, value, at) => {
+  return (notes, value) => {
     // -0 is 0.
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value + 0
     return notes.add(
-      at,
+      notes.here(),
       typeof value === 'number' ? 'value' : 'type',
       `a whole number from ${min} to ${max}`,
       kindOf(value),
@@ -221,8 +234,10 @@ export function whole(min: number, max: number, remedy: string): Reader<number> 
   }
 }
 
-export const flag: Reader<boolean> = (notes, value, at) =>
-  typeof value === 'boolean' ? value : notes.add(at, 'type', 'true or false', kindOf(value), 'write it without quotes')
+export const flag: Reader<boolean> = (notes, value) =>
+  typeof value === 'boolean'
+    ? value
+    : notes.add(notes.here(), 'type', 'true or false', kindOf(value), 'write it without quotes')
 
 /** A remedy: the nearest of the known names if one is near, else what is said otherwise. */
 export function nearestOf(name: string, names: readonly string[], otherwise: string): string {

@@ -6,7 +6,7 @@ import type { ApiKey, UsagePlan } from './plan.ts'
 import { type At, lengthOf, type Notes, nearestOf, quote } from './readers.ts'
 import { parseTemplate } from './routes.ts'
 import type { Parts } from './shapes.ts'
-import { tableOf } from './table.ts'
+import { Table } from './table.ts'
 
 /** What the document calls its plans, keys and methods: in short form, otherwise. */
 export interface Naming {
@@ -207,46 +207,43 @@ function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming
   const lists = new Map<string, readonly string[]>()
   keys.forEach((read, i) => {
     const key = compact(read, lists)
-    const at = [naming.keys, i]
-    if (byId.has(key.id))
-      notes.add([...at, 'id'], 'duplicate', 'an id of its own', quote(key.id), 'change one of the two')
+    const remedy = 'change one of the two'
+    if (byId.has(key.id)) notes.add([naming.keys, i, 'id'], 'duplicate', 'an id of its own', quote(key.id), remedy)
     const holder = byValue.get(key.value)
     if (holder !== undefined) {
-      notes.add(
-        [...at, 'value'],
-        'duplicate',
-        'a value of its own',
-        `that of key ${quote(holder.id)}`,
-        'change one of the two',
-      )
+      notes.add([naming.keys, i, 'value'], 'duplicate', 'a value of its own', `that of key ${quote(holder.id)}`, remedy)
     }
     byId.set(key.id, key)
     byValue.set(key.value, key)
-    const planOfStage = new Map<string, string>()
-    for (const id of key.usagePlanIds) {
-      const plan = planById.get(id)
-      if (plan === undefined) {
-        leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...planById.keys()], notes, discreet)
-        continue
-      }
-      for (const { apiId, stage } of key.usagePlanIds.length > 1 ? plan.apiStages : []) {
-        const name = `${apiId}/${stage}`
-        const other = planOfStage.get(name)
-        planOfStage.set(name, id)
-        if (other === undefined) continue
-        const received = other === id ? `${id} twice` : `${other} and ${id} for ${name}`
-        notes.add(
-          naming.planOfKey(i),
-          'conflict',
-          'one usage plan for each API stage',
-          received,
-          'remove one of the two',
-        )
-        break
-      }
-    }
+    relatePlansOfKey(key, i, planById, naming, notes)
   })
-  return new ApiKeys(tableOf(byId), tableOf(byValue))
+  return new ApiKeys(new Table(byId), new Table(byValue))
+}
+
+function relatePlansOfKey(
+  { usagePlanIds }: ApiKey,
+  i: number,
+  plans: ReadonlyMap<string, UsagePlan>,
+  naming: Naming,
+  notes: Notes,
+): void {
+  for (const id of usagePlanIds) {
+    if (!plans.has(id))
+      leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...plans.keys()], notes, discreet)
+  }
+  if (usagePlanIds.length < 2) return
+  const planOfStage = new Map<string, string>()
+  for (const id of usagePlanIds) {
+    for (const { apiId, stage } of plans.get(id)?.apiStages ?? []) {
+      const name = `${apiId}/${stage}`
+      const other = planOfStage.get(name)
+      planOfStage.set(name, id)
+      if (other === undefined) continue
+      const received = other === id ? `${id} twice` : `${other} and ${id} for ${name}`
+      notes.add(naming.planOfKey(i), 'conflict', 'one usage plan for each API stage', received, 'remove one of the two')
+      break
+    }
+  }
 }
 
 /**
@@ -254,7 +251,7 @@ function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming
  * million waits for one place in memory, and not for five (bench/).
  */
 function compact({ id, value, enabled, usagePlanIds, ...rest }: ApiKey, lists: Map<string, readonly string[]>): ApiKey {
-  const name = JSON.stringify(usagePlanIds)
+  const name = usagePlanIds.length === 1 ? (usagePlanIds[0] as string) : JSON.stringify(usagePlanIds)
   const shared = lists.get(name) ?? usagePlanIds
   lists.set(name, shared)
   const key = { id, value, enabled, usagePlanIds: shared }

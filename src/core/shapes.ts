@@ -49,14 +49,15 @@ export interface ShortParts extends Pick<Parts, 'version' | 'account' | 'semanti
   readonly keys?: readonly (Omit<ApiKey, 'usagePlanIds'> & { readonly plan: string })[]
 }
 
-const rate: Reader<number> = (notes, value, at) => {
-  if (typeof value !== 'number') return notes.add(at, 'type', 'tokens per second', kindOf(value), 'write a number')
+const rate: Reader<number> = (notes, value) => {
+  if (typeof value !== 'number')
+    return notes.add(notes.here(), 'type', 'tokens per second', kindOf(value), 'write a number')
   if (!(value >= 0 && value <= 1e9)) {
-    return notes.add(at, 'value', 'tokens per second, 0 to 1000000000', String(value), 'change it')
+    return notes.add(notes.here(), 'value', 'tokens per second, 0 to 1000000000', String(value), 'change it')
   }
   if (value > 0 && value < MIN_RATE) {
     return notes.add(
-      at,
+      notes.here(),
       'value',
       'at least 0.0000024 tokens per second',
       String(value),
@@ -64,7 +65,13 @@ const rate: Reader<number> = (notes, value, at) => {
     )
   }
   if (isRounded(value)) {
-    notes.warn(at, 'rounded', 'a multiple of 1/432000 tokens per second', String(value), 'it is rounded down to one')
+    notes.warn(
+      notes.here(),
+      'rounded',
+      'a multiple of 1/432000 tokens per second',
+      String(value),
+      'it is rounded down to one',
+    )
   }
   return value + 0
 }
@@ -94,11 +101,12 @@ const isVerb = (text: string): boolean => text === 'ANY' || VERBS.includes(text 
 /** That a template names no parameter twice is no matter of shape; relations.ts looks at it. */
 const isTemplate = (path: string): boolean => typeof segmentsOf(path) !== 'string'
 
-const template: Reader<string> = (notes, value, at) => {
-  if (typeof value !== 'string') return notes.add(at, 'type', 'a path template', kindOf(value), 'put it in quotes')
+const template: Reader<string> = (notes, value) => {
+  if (typeof value !== 'string')
+    return notes.add(notes.here(), 'type', 'a path template', kindOf(value), 'put it in quotes')
   const segments = segmentsOf(value)
   if (typeof segments !== 'string') return value
-  return notes.add(at, 'value', 'a path template', quote(value), `it must ${segments}`)
+  return notes.add(notes.here(), 'value', 'a path template', quote(value), `it must ${segments}`)
 }
 
 /** `/pets/GET`, `//GET`: as AWS names a method in a plan. */
@@ -121,11 +129,11 @@ const quotaShape = shape<Quota>({
   offset: whole(0, 27, 'change it'),
 })
 const LAST_OFFSET = { DAY: 0, WEEK: 6, MONTH: 27 }
-const quota: Reader<Quota> = (notes, value, at) => {
-  const read = quotaShape(notes, value, at)
+const quota: Reader<Quota> = (notes, value) => {
+  const read = quotaShape(notes, value)
   if (read === undefined || (read.offset ?? 0) <= LAST_OFFSET[read.period]) return read
   const expected = `0 to ${LAST_OFFSET[read.period]} in the ${read.period} period`
-  return notes.add([...at, 'offset'], 'value', expected, String(read.offset), 'change it')
+  return notes.add(notes.here('offset'), 'value', expected, String(read.offset), 'change it')
 }
 
 const method = withDefaults<Method>(
@@ -139,7 +147,7 @@ const deployment = withDefaults<Deployment>(
   { apiKeySource: 'HEADER' },
 )
 const methodSetting = shape({
-  throttlingRateLimit: (notes, value, at) => (value === -1 ? value : rate(notes, value, at)),
+  throttlingRateLimit: (notes, value) => (value === -1 ? value : rate(notes, value)),
   throttlingBurstLimit: whole(-1, MAX_BURST, 'change it; -1 is no limit'),
 })
 const stage = shape<Stage>({
