@@ -305,7 +305,8 @@ describe('options of the adapters', () => {
       onError: boom,
     }
     expect(await both(gateOver, options)).toBe(FAILED)
-    expect(await both(() => gateOver(later()), { onError: options.onError })).toBe(SERVED)
+    const broken = () => gateOver({ ...later(), take: async () => boom() })
+    expect(await both(broken, { onError: boom })).toBe(FAILED)
   })
 
   it('answer 500 where the clock or a store gives nonsense (P-27)', async () => {
