@@ -7,12 +7,12 @@ const BUDGETS = [
   {
     what: 'the front door with a memory gate',
     most: 8000,
-    from: "import { createGate } from './src/index.ts'; console.log(createGate)",
+    from: "import { createGate, memoryStore } from './src/index.ts'; console.log(createGate)",
   },
   {
     what: 'the same behind a fetch handler',
     most: 10_000,
-    from: "import { createGate } from './src/index.ts'; import { gateFetch } from './src/http/fetch.ts'; console.log(createGate, gateFetch)",
+    from: "import { createGate, memoryStore } from './src/index.ts'; import { gateFetch } from './src/http/fetch.ts'; console.log(createGate, gateFetch)",
   },
   {
     what: 'decide and what is below it',

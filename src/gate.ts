@@ -1,24 +1,20 @@
 // Where a request, a catalog, a store and a clock meet. One clock reading a request, here and nowhere else.
 
-import type { Catalog } from './core/catalog.ts'
-import { check } from './core/check.ts'
+import { type Catalog, isCatalog } from './core/catalog.ts'
 import { compile, type Index } from './core/compile.ts'
-import { Allowed, type BadRequest, type Decision, type MissingAuthenticationToken } from './core/decision.ts'
-import type { CatalogDocument, ShortDocument } from './core/document.ts'
+import type { BadRequest, Decision, MissingAuthenticationToken } from './core/decision.ts'
 import { type ApiRequest, meter, type Route, route } from './core/resolve.ts'
 import type { Millis } from './core/units.ts'
-import { CatalogError, ClockError } from './errors.ts'
+import { ClockError } from './errors.ts'
 import { memoryStore } from './stores/memory.ts'
 import type { Answer, Store } from './stores/store.ts'
 
 /** Milliseconds since the Unix epoch. Fractions are cut off; it may step back (docs/arithmetic.md). */
 export type Clock = () => Millis
 
-/** A catalog, or the document of one in full or short form, which is then checked. */
-export type CatalogInput = Catalog | CatalogDocument | ShortDocument
-
 export interface GateOptions<Async extends boolean> {
-  readonly catalog: CatalogInput
+  /** From `catalogOf` or `check`, or an edit of one that was. */
+  readonly catalog: Catalog
   /** Default: in this process's memory. */
   readonly store?: Store<Async>
   /** Default: `Date.now`. */
@@ -58,12 +54,10 @@ export interface Gate<Async extends boolean = false> {
    */
   giveBack(decision: Decision): Answer<Async, boolean>
   /**
-   * Puts another catalog in force. It is compiled first and then swapped in whole: each request is judged by one of the
-   * two, counters go on, and one that does not check leaves the old one in force.
-   *
-   * @throws {CatalogError}
+   * Puts another catalog in force, between two requests: each is judged by one of the two, and counters go on. It is
+   * compiled first; if that throws, the old one stays.
    */
-  replace(catalog: CatalogInput): void
+  replace(catalog: Catalog): void
 }
 
 /** A gate. */
@@ -74,7 +68,7 @@ export function createGate<Async extends boolean>(
 export function createGate(options: GateOptions<boolean>): Gate<boolean> {
   const { store = memoryStore() as Store<boolean>, clock = Date.now, onDecision } = options
   const givenBack = new WeakSet<Decision>()
-  let index: Index = compile(catalogOf(options.catalog))
+  let index: Index = indexOf(options.catalog)
   let hookErrors = 0
 
   function now(): Millis {
@@ -133,27 +127,20 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
     route: request => route(index, request),
     admitRoute,
     giveBack(decision) {
-      const counts = decision instanceof Allowed && decision.cost > 0 && !givenBack.has(decision)
-      if (!counts) return false as Answer<boolean, boolean>
+      if (decision.kind !== 'allowed' || decision.cost === 0 || givenBack.has(decision))
+        return false as Answer<boolean, boolean>
       givenBack.add(decision)
       const done = store.giveBack(decision, now())
       return (done instanceof Promise ? done.then(() => true) : true) as Answer<boolean, boolean>
     },
     replace(catalog) {
-      index = compile(catalogOf(catalog), index)
+      index = indexOf(catalog, index)
     },
   }
 }
 
-function catalogOf(input: CatalogInput): Catalog {
-  if (isCatalog(input)) return input
-  const checked = check(input)
-  if (!checked.ok) throw new CatalogError(checked.issues)
-  return checked.catalog
-}
-
-/** A document's keys are an array; a catalog's can be asked by value. Whatever else comes is a document, to be checked. */
-function isCatalog(input: CatalogInput): input is Catalog {
-  const { apiKeys } = (input ?? {}) as { readonly apiKeys?: { readonly withValue?: unknown } | null }
-  return typeof apiKeys?.withValue === 'function'
+/** A document is refused rather than taken for a catalog without keys. */
+function indexOf(catalog: Catalog, previous?: Index): Index {
+  if (isCatalog(catalog)) return compile(catalog, previous)
+  throw new TypeError('catalog: expected a Catalog; catalogOf makes one of a document')
 }

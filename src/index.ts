@@ -27,7 +27,7 @@ export {
   type Semantics,
   type WeekDay,
 } from './core/catalog.ts'
-export { type Checked, check } from './core/check.ts'
+export { CatalogError, type Checked, catalogOf, check } from './core/check.ts'
 export { compile, type Index } from './core/compile.ts'
 export { decide, giveBack, type SharedStates } from './core/decide.ts'
 export type {
@@ -52,7 +52,7 @@ export type { Issue } from './core/readers.ts'
 export { type ApiRequest, type Route, resolve } from './core/resolve.ts'
 export { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from './core/state.ts'
 export { type Millis, TOKEN } from './core/units.ts'
-export { CatalogError, ClockError, type ErrorCode } from './errors.ts'
-export { type Admission, type CatalogInput, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'
+export { ClockError, type ErrorCode } from './errors.ts'
+export { type Admission, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'
 export { type MemoryStore, memoryStore, type Snapshot } from './stores/memory.ts'
 export type { Answer, Store } from './stores/store.ts'

@@ -8,7 +8,7 @@ import build from '../tsup.config.ts'
 
 const SRC = join(import.meta.dirname, '../src')
 const FLOORS: readonly (readonly [RegExp, number])[] = [
-  [/^core\/(plan|api|catalog|table|document|check|readers|shapes|relations|short|key-file)\.ts$/, 0],
+  [/^core\/(plan|api|catalog|table|document|check|readers|shapes|relations|short|template|csv|key-file)\.ts$/, 0],
   [/^core\/(units|bucket|calendar|state|limits|path|routes)\.ts$/, 1],
   [/^core\/(decision|decide|compile|resolve)\.ts$/, 2],
   [/^(stores\/.+|gate|errors|testing)\.ts$/, 3],
@@ -22,7 +22,10 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(fil
 function importsOf(file: string): { from: string; typeOnly: boolean }[] {
   const text = readFileSync(join(SRC, file), 'utf8')
   const found = text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from '([^']+)'|^import '([^']+)'/gms)
-  return [...found].map(([, typeOnly, from, bare]) => ({ from: (from ?? bare) as string, typeOnly: typeOnly !== undefined }))
+  return [...found].map(([, typeOnly, from, bare]) => ({
+    from: (from ?? bare) as string,
+    typeOnly: typeOnly !== undefined,
+  }))
 }
 
 const floorOf = (file: string): number | undefined => FLOORS.find(([pattern]) => pattern.test(file))?.[1]
@@ -47,7 +50,10 @@ describe('the house', () => {
       importsOf(file)
         .filter(({ from }) => from.startsWith('.'))
         .map(({ from }) => [file, targetOf(file, from)] as const)
-        .filter(([a, b]) => (a.startsWith('http/') && b.startsWith('stores/')) || (a.startsWith('stores/') && b.startsWith('http/'))),
+        .filter(
+          ([a, b]) =>
+            (a.startsWith('http/') && b.startsWith('stores/')) || (a.startsWith('stores/') && b.startsWith('http/')),
+        ),
     )
     expect(between).toEqual([])
   })
@@ -61,7 +67,8 @@ describe('the house', () => {
   })
 
   it('has a pure core: no clock, no chance, no promise, no platform', () => {
-    const impure = /\b(Date\b(?!`)|Math\.random|performance|process|globalThis|Promise|async |await |setTimeout|crypto|console)\b/
+    const impure =
+      /\b(Date\b(?!`)|Math\.random|performance|process|globalThis|Promise|async |await |setTimeout|crypto|console)\b/
     const used = files
       .filter(file => file.startsWith('core/'))
       .flatMap(file => {
@@ -73,13 +80,17 @@ describe('the house', () => {
   })
 
   it('reads no environment below the command', () => {
-    const reading = files.filter(file => !file.startsWith('cli/') && /process\.env/.test(readFileSync(join(SRC, file), 'utf8')))
+    const reading = files.filter(
+      file => !file.startsWith('cli/') && /process\.env/.test(readFileSync(join(SRC, file), 'utf8')),
+    )
     expect(reading).toEqual([])
   })
 })
 
 describe('the package', () => {
-  const entries = (Array.isArray(build) ? build : []).flatMap(({ entry }) => Object.entries(entry as Record<string, string>))
+  const entries = (Array.isArray(build) ? build : []).flatMap(({ entry }) =>
+    Object.entries(entry as Record<string, string>),
+  )
 
   it('depends on nothing', () => {
     expect(Object.keys(manifest)).not.toContain('dependencies')
@@ -87,7 +98,9 @@ describe('the package', () => {
   })
 
   it('has a source for everything it exports, and exports everything it builds', () => {
-    const exported = Object.entries(manifest.exports).filter((entry): entry is [string, { types: string; default: string }] => typeof entry[1] === 'object')
+    const exported = Object.entries(manifest.exports).filter(
+      (entry): entry is [string, { types: string; default: string }] => typeof entry[1] === 'object',
+    )
     for (const [name, { types, default: code }] of exported) {
       const built = entries.find(([out]) => code === `./dist/${out}.js`)
       expect(built, `${name} is built`).toBeDefined()
@@ -95,7 +108,9 @@ describe('the package', () => {
       expect(types).toBe((built?.[1] ?? '').replace('src/', './dist/').replace('.ts', '.d.ts'))
     }
     const outs = entries.map(([out]) => `./dist/${out}.js`)
-    expect(outs.filter(out => out !== './dist/cli.js').sort()).toEqual(exported.map(([, { default: code }]) => code).sort())
+    expect(outs.filter(out => out !== './dist/cli.js').sort()).toEqual(
+      exported.map(([, { default: code }]) => code).sort(),
+    )
   })
 
   it('ships its schema', () => {

@@ -40,6 +40,12 @@ export interface Catalog {
   readonly apiKeys: ApiKeys
 }
 
+/** Whether this is a catalog, not the document of one: a document's keys are a list, a catalog's can be asked by value. */
+export function isCatalog(value: unknown): value is Catalog {
+  const { apiKeys } = (value ?? {}) as { readonly apiKeys?: { readonly withValue?: unknown } | null }
+  return typeof apiKeys?.withValue === 'function'
+}
+
 /** The keys of a catalog, found by id and by value. One key's edit costs the same among ten and among a million. */
 export class ApiKeys {
   readonly #byId: Table<ApiKey>
@@ -129,7 +135,14 @@ export const emptyCatalog = (): Catalog => ({
  * customer (the control plane, the key file) answers with it.
  */
 export interface EditFault {
-  readonly fault: 'value-taken' | 'plan-unknown' | 'stages-overlap' | 'stage-unknown' | 'plan-in-use' | 'api-in-use'
+  readonly fault:
+    | 'value-taken'
+    | 'plan-unknown'
+    | 'stages-overlap'
+    | 'stage-unknown'
+    | 'plan-in-use'
+    | 'api-in-use'
+    | 'deployment-exists'
   /** Ids and names only, never a key's value. */
   readonly message: string
 }
@@ -222,12 +235,20 @@ export function deploy(
   const api = catalog.apis.find(api => api.id === apiId)
   if (api === undefined) return { fault: 'stage-unknown', message: `API not found: ${apiId}` }
   const { id, stageName, ...rest } = deployment
+  if (api.deployments.some(other => other.id === id)) {
+    return {
+      fault: 'deployment-exists',
+      message: `API ${apiId} has a deployment ${id} already, and a deployment never changes`,
+    }
+  }
   const snapshot = { ...rest, id, apiKeySource: api.apiKeySource, methods: api.methods }
   const stage = { ...api.stages.find(stage => stage.stageName === stageName), stageName, deploymentId: id }
   return putApi(catalog, {
     ...api,
-    deployments: put(api.deployments, snapshot),
-    stages: [...api.stages.filter(other => other.stageName !== stageName), stage],
+    deployments: [...api.deployments, snapshot],
+    stages: api.stages.some(other => other.stageName === stageName)
+      ? api.stages.map(other => (other.stageName === stageName ? stage : other))
+      : [...api.stages, stage],
   })
 }
 

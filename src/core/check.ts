@@ -1,7 +1,8 @@
 // Unknown JSON → Catalog, or everything that is wrong with it. Floor 0: pure.
 // First the shape (shapes.ts), then what needs the whole (relations.ts).
 
-import type { Catalog } from './catalog.ts'
+import { type Catalog, isCatalog } from './catalog.ts'
+import type { CatalogDocument, ShortDocument } from './document.ts'
 import { type At, type Issue, isObject, Notes } from './readers.ts'
 import { type Naming, relate } from './relations.ts'
 import { fullDocument, shortDocument } from './shapes.ts'
@@ -32,6 +33,31 @@ export function check(document: unknown): Checked {
   const { issues, warnings } = notes
   if (catalog === undefined || issues.length > 0) return { ok: false, issues, warnings }
   return { ok: true, catalog, warnings }
+}
+
+/**
+ * A catalog of a document, in full or in short form; a catalog is its own.
+ *
+ * @throws {CatalogError} with every issue, when there is one
+ */
+export function catalogOf(input: CatalogDocument | ShortDocument | Catalog): Catalog {
+  if (isCatalog(input)) return input
+  const checked = check(input)
+  if (!checked.ok) throw new CatalogError(checked.issues)
+  return checked.catalog
+}
+
+/** A document that `check` refuses. */
+export class CatalogError extends Error {
+  override readonly name = 'CatalogError'
+  readonly code = 'INVALID_CATALOG'
+  readonly issues: readonly Issue[]
+
+  constructor(issues: readonly Issue[]) {
+    const more = issues.length > 1 ? `\n(and ${issues.length - 1} more: see .issues)` : ''
+    super(`${issues[0]?.message ?? 'not a catalog'}${more}`)
+    this.issues = issues
+  }
 }
 
 function readShort(notes: Notes, document: unknown): Catalog | undefined {

@@ -4,9 +4,9 @@
 
 import { type Api, type BasePathMapping, type Method, type Stage, settingKey, throttleKey } from './api.ts'
 import { type ApiKeys, type Catalog, WEEK_DAYS } from './catalog.ts'
-import { bucketOf, type MethodBucket, type PlanLimits, quotaOf, type SharedBucket } from './limits.ts'
+import { bucketOf, type MethodBucket, type PlanLimits, quotaOf, type SharedBucket, sharedOf } from './limits.ts'
 import type { UsagePlan } from './plan.ts'
-import { parseTemplate, Routes } from './routes.ts'
+import { Routes } from './routes.ts'
 
 /** A method of a stage as it is served: its declaration, and the limits that all its callers share. */
 export interface Served {
@@ -37,6 +37,8 @@ export type Mappings = readonly { readonly basePath: string; readonly stage: Sta
 
 /** A catalog, compiled. */
 export interface Index {
+  /** How many came before it, and it: the version of a catalog that has none of its own. */
+  readonly count: number
   readonly version: string
   readonly catalog: Catalog
   readonly apiKeys: ApiKeys
@@ -56,22 +58,20 @@ export interface Index {
  * nothing is built
  */
 export function compile(catalog: Catalog, previous?: Index): Index {
-  const version = catalog.version ?? nextVersion(previous)
+  const count = (previous?.count ?? 0) + 1
+  const version = catalog.version ?? `#${count}`
   if (previous !== undefined && sameButForKeys(catalog, previous.catalog)) {
-    return { ...previous, version, catalog, apiKeys: catalog.apiKeys }
+    return { ...previous, count, version, catalog, apiKeys: catalog.apiKeys }
   }
   const overrides = catalog.semantics.methodThrottle === 'override'
   const plans = catalog.usagePlans.map(plan => compilePlan(catalog, plan))
+  const { throttleSettings } = catalog.account
+  const account = throttleSettings === undefined ? [] : [sharedOf('account', 'account', throttleSettings)]
   const stages = new Map<string, StageIndex>()
   for (const api of catalog.apis) {
-    for (const stage of api.stages) stages.set(`${api.id}/${stage.stageName}`, compileStage(catalog, api, stage, plans))
+    for (const stage of api.stages) stages.set(`${api.id}/${stage.stageName}`, compileStage(api, stage, plans, account))
   }
-  return { version, catalog, apiKeys: catalog.apiKeys, overrides, stages, ...compileMappings(catalog, stages) }
-}
-
-function nextVersion(previous: Index | undefined): string {
-  const counted = /^#(\d+)$/.exec(previous?.version ?? '#0')
-  return `#${Number(counted?.[1] ?? 0) + 1}`
+  return { count, version, catalog, apiKeys: catalog.apiKeys, overrides, stages, ...compileMappings(catalog, stages) }
 }
 
 function sameButForKeys(a: Catalog, b: Catalog): boolean {
@@ -102,14 +102,18 @@ function compilePlan(catalog: Catalog, source: UsagePlan): CompiledPlan {
   }
 }
 
-function compileStage(catalog: Catalog, api: Api, stage: Stage, plans: readonly CompiledPlan[]): StageIndex {
+function compileStage(
+  api: Api,
+  stage: Stage,
+  plans: readonly CompiledPlan[],
+  account: readonly SharedBucket[],
+): StageIndex {
   const deployment = api.deployments.find(({ id }) => id === stage.deploymentId) ?? api
   const routes = new Routes<Served>()
   const served = deployment.methods.map((method, ordinal): Served => {
-    const shared = sharedBuckets(catalog, api.id, stage, method)
+    const shared = sharedBuckets(account, api.id, stage, method)
     const entry = { method, ordinal, shared }
-    const segments = parseTemplate(method.path)
-    if (typeof segments !== 'string') routes.add(segments, method.httpMethod, entry)
+    routes.add(method.path, method.httpMethod, entry)
     return entry
   })
   const atStage = new Map<string, PlanAtStage>()
@@ -138,24 +142,19 @@ function methodId(apiId: string, stage: string, { path, httpMethod }: Method): s
 /** What AWS fills in where a setting has only one of the two. Source: API_MethodSetting defaults, as recorded. */
 const DEFAULT_SETTING = { throttlingBurstLimit: 5000, throttlingRateLimit: 10_000 }
 
-function sharedBuckets(catalog: Catalog, apiId: string, stage: Stage, method: Method): SharedBucket[] {
-  const shared: SharedBucket[] = []
+function sharedBuckets(
+  account: readonly SharedBucket[],
+  apiId: string,
+  stage: Stage,
+  method: Method,
+): readonly SharedBucket[] {
   const settings = stage.methodSettings ?? {}
   const setting = settings[settingKey(method.path, method.httpMethod)] ?? settings['*/*']
-  if (setting?.throttlingBurstLimit !== undefined || setting?.throttlingRateLimit !== undefined) {
-    const { throttlingBurstLimit: burstLimit, throttlingRateLimit: rateLimit } = { ...DEFAULT_SETTING, ...setting }
-    // -1 is AWS's "no limit".
-    if (burstLimit >= 0 && rateLimit >= 0) {
-      shared.push({
-        ...bucketOf({ burstLimit, rateLimit }),
-        name: 'stage',
-        id: methodId(apiId, stage.stageName, method),
-      })
-    }
-  }
-  const account = catalog.account.throttleSettings
-  if (account !== undefined) shared.push({ ...bucketOf(account), name: 'account', id: 'account' })
-  return shared
+  if (setting?.throttlingBurstLimit === undefined && setting?.throttlingRateLimit === undefined) return account
+  const { throttlingBurstLimit: burstLimit, throttlingRateLimit: rateLimit } = { ...DEFAULT_SETTING, ...setting }
+  // -1 is AWS's "no limit".
+  if (burstLimit < 0 || rateLimit < 0) return account
+  return [sharedOf('stage', methodId(apiId, stage.stageName, method), { burstLimit, rateLimit }), ...account]
 }
 
 function compileMappings(catalog: Catalog, stages: ReadonlyMap<string, StageIndex>): Pick<Index, 'hosts' | 'anyHost'> {

@@ -1,7 +1,7 @@
 // The decision: look at every limit, then take from all of them or from none. Floor 2: pure, no clock, no store.
 
 import { levelAfter, msUntil } from './bucket.ts'
-import { Allowed, type LimitName, type MeteredDecision, NeverAdmitted, QuotaExceeded, Throttled } from './decision.ts'
+import { type Allowed, allowed, type LimitName, type MeteredDecision, refused } from './decision.ts'
 import type { Bucket, Metered, MethodBucket, SharedBucket } from './limits.ts'
 import { type MethodLevel, NO_METHODS, type State } from './state.ts'
 import { FULL, type Grains, type Millis, TOKEN } from './units.ts'
@@ -96,7 +96,7 @@ export function decide(
           level: bucket === null ? level : level - taken,
           window,
           // Without a quota nothing bounds it but what a whole number can be.
-          used: taken === 0 ? used : Math.min(used + cost, Number.MAX_SAFE_INTEGER),
+          used: taken === 0 ? used : Math.min(used + cost, FULL),
           methods: methodsAfter(method, methodLevel - taken, state, at, steppedBack),
         }
   const sharedAfter =
@@ -106,12 +106,8 @@ export function decide(
   const setBack = Math.max(steppedBack, sharedBack)
   const changed = taken > 0 || setBack > 0
 
-  if (limitedBy === null) return new Allowed(metered, at, after, sharedAfter, changed, setBack)
-  if (readyAt === Infinity) {
-    return new NeverAdmitted(metered, at, after, sharedAfter, changed, setBack, limitedBy)
-  }
-  const Kind = limitedBy === 'quota' ? QuotaExceeded : Throttled
-  return new Kind(metered, at, after, sharedAfter, changed, setBack, limitedBy, readyAt - now)
+  if (limitedBy === null) return allowed(metered, at, after, sharedAfter, changed, setBack)
+  return refused(metered, at, after, sharedAfter, changed, setBack, limitedBy, readyAt - now)
 }
 
 /**

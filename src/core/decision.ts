@@ -3,7 +3,6 @@
 
 import { msUntil } from './bucket.ts'
 import type { Metered } from './limits.ts'
-import type { Throttle } from './plan.ts'
 import type { State } from './state.ts'
 import { FULL, type Millis, TOKEN } from './units.ts'
 
@@ -26,7 +25,7 @@ export interface LimitReport {
   readonly limit: number
   /** Whole tokens, or requests of the quota, that are left. */
   readonly remaining: number
-  /** ms until this limit alone admits the request's cost: 0 when it does now, `Infinity` when it never will. */
+  /** ms from the decision's `at` until this limit alone admits its cost: 0 when it does, `Infinity` when it never will. */
   readonly retryAfter: Millis
   /** Throttles: tokens per second. */
   readonly rateLimit?: number
@@ -34,9 +33,10 @@ export interface LimitReport {
   readonly resetAt?: Millis
 }
 
-abstract class Judged {
-  abstract readonly kind: string
-  abstract readonly admitted: boolean
+/** A request that was measured against its limits. */
+class Judged {
+  readonly kind: 'allowed' | 'throttled' | 'quota-exceeded' | 'never-admitted'
+  readonly admitted: boolean
   /** The request, with the limits it was measured against. */
   readonly metered: Metered
   /** The instant it was judged at: the clock's, or that of the record when the clock is behind it. */
@@ -51,6 +51,7 @@ abstract class Judged {
   readonly steppedBack: Millis
 
   constructor(
+    kind: Judged['kind'],
     metered: Metered,
     at: Millis,
     state: State | null,
@@ -58,6 +59,8 @@ abstract class Judged {
     changed: boolean,
     steppedBack: Millis,
   ) {
+    this.kind = kind
+    this.admitted = kind === 'allowed'
     this.metered = metered
     this.at = at
     this.state = state
@@ -137,36 +140,14 @@ abstract class Judged {
   }
 }
 
-/** Admitted, and charged everywhere it had to be. */
-export class Allowed extends Judged {
-  override readonly kind = 'allowed'
-  override readonly admitted = true
-}
-
-abstract class Refused extends Judged {
-  override readonly admitted = false
+class Refused extends Judged {
   /** The first limit that refuses, in the order method, plan, quota, stage, account. */
   readonly limitedBy: LimitName
-
-  constructor(
-    metered: Metered,
-    at: Millis,
-    state: State | null,
-    sharedStates: readonly State[],
-    changed: boolean,
-    steppedBack: Millis,
-    limitedBy: LimitName,
-  ) {
-    super(metered, at, state, sharedStates, changed, steppedBack)
-    this.limitedBy = limitedBy
-  }
-}
-
-abstract class Deferred extends Refused {
   /** ms until every limit admits it, nobody else taking: exact, one millisecond earlier it is still refused. */
-  readonly retryAfter: Millis
+  declare readonly retryAfter?: Millis
 
   constructor(
+    kind: Judged['kind'],
     metered: Metered,
     at: Millis,
     state: State | null,
@@ -176,32 +157,61 @@ abstract class Deferred extends Refused {
     limitedBy: LimitName,
     retryAfter: Millis,
   ) {
-    super(metered, at, state, sharedStates, changed, steppedBack, limitedBy)
-    this.retryAfter = retryAfter
+    super(kind, metered, at, state, sharedStates, changed, steppedBack)
+    this.limitedBy = limitedBy
+    // Where no waiting helps there is no such field.
+    if (retryAfter < Infinity) this.retryAfter = retryAfter
   }
 
   override toJSON(): object {
-    return { ...super.toJSON(), limitedBy: this.limitedBy, retryAfter: this.retryAfter }
+    const { limitedBy, retryAfter } = this
+    return { ...super.toJSON(), limitedBy, retryAfter }
   }
 }
+
+type Kind<Of extends Judged, K extends Judged['kind'], Admitted extends boolean> = Omit<Of, 'kind' | 'admitted'> & {
+  readonly kind: K
+  readonly admitted: Admitted
+}
+
+/** Admitted, and charged everywhere it had to be. */
+export type Allowed = Kind<Judged, 'allowed', true>
 
 /** Too fast: a bucket does not hold the cost. AWS's THROTTLED. */
-export class Throttled extends Deferred {
-  override readonly kind = 'throttled'
-}
+export type Throttled = Kind<Refused, 'throttled', false> & { readonly retryAfter: Millis }
 
 /** Too much: the quota of this window is used. AWS's QUOTA_EXCEEDED. */
-export class QuotaExceeded extends Deferred {
-  override readonly kind = 'quota-exceeded'
-}
+export type QuotaExceeded = Kind<Refused, 'quota-exceeded', false> & { readonly retryAfter: Millis }
 
 /** No waiting helps: the cost is above what a limit can ever hold, or its bucket is short and never fills (rate 0). */
-export class NeverAdmitted extends Refused {
-  override readonly kind = 'never-admitted'
+export type NeverAdmitted = Omit<Kind<Refused, 'never-admitted', false>, 'retryAfter'>
 
-  override toJSON(): object {
-    return { ...super.toJSON(), limitedBy: this.limitedBy }
-  }
+/** The decision to admit. The record and the shared records are those it leaves. */
+export function allowed(
+  metered: Metered,
+  at: Millis,
+  state: State | null,
+  sharedStates: readonly State[],
+  changed: boolean,
+  steppedBack: Millis,
+): Allowed {
+  return new Judged('allowed', metered, at, state, sharedStates, changed, steppedBack) as Allowed
+}
+
+/** The decision to refuse; `retryAfter` is `Infinity` where no waiting helps. */
+export function refused(
+  metered: Metered,
+  at: Millis,
+  state: State | null,
+  sharedStates: readonly State[],
+  changed: boolean,
+  steppedBack: Millis,
+  limitedBy: LimitName,
+  retryAfter: Millis,
+): Throttled | QuotaExceeded | NeverAdmitted {
+  const never = retryAfter === Infinity
+  const kind = never ? 'never-admitted' : limitedBy === 'quota' ? 'quota-exceeded' : 'throttled'
+  return new Refused(kind, metered, at, state, sharedStates, changed, steppedBack, limitedBy, retryAfter) as Throttled
 }
 
 /** The method needs no key and has no limit: served, and nothing is charged, whatever key came. */
@@ -238,11 +248,6 @@ export const OPEN: Open = Object.freeze({ kind: 'open', admitted: true })
 /** The level of a method's bucket in a record, if it was ever charged. */
 export function methodLevelOf(state: State | null, id: string): number | undefined {
   return state?.methods.find(method => method.id === id)?.level
-}
-
-/** What a throttle says in AWS's units: the inverse of `bucketOf`. */
-export function throttleOf({ rate, capacity }: { readonly rate: number; readonly capacity: number }): Throttle {
-  return { rateLimit: rate / (TOKEN / 1000), burstLimit: capacity / TOKEN }
 }
 
 function wholeTokens(level: number): number {

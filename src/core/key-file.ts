@@ -3,8 +3,7 @@
 // no message, since a file with its columns mixed up has keys everywhere.
 
 import { type Catalog, isFault, putApiKeys } from './catalog.ts'
-import type { ApiKey } from './plan.ts'
-import { isId, isKeyValue } from './shapes.ts'
+import { type ApiKey, isId, isKeyValue } from './plan.ts'
 
 /** A record of the file that can be imported. Source: AWS API Gateway, "API key file format". */
 export interface KeyRow {

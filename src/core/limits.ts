@@ -23,6 +23,8 @@ export interface SharedBucket extends Bucket {
   readonly name: 'stage' | 'account'
   /** Names the slot: a method's id, or `account`. */
   readonly id: string
+  /** The same as a plan's limits, which then has nothing but a bucket. */
+  readonly limits: PlanLimits
 }
 
 export interface QuotaLimit {
@@ -60,6 +62,11 @@ export interface Metered {
   readonly shared: readonly SharedBucket[]
   /** Tokens, and requests of the quota: a whole number ≥ 0. */
   readonly cost: number
+}
+
+export function sharedOf(name: SharedBucket['name'], id: string, throttle: Throttle): SharedBucket {
+  const bucket = bucketOf(throttle)
+  return { ...bucket, name, id, limits: { planId: id, bucket, quota: null, methods: new Map() } }
 }
 
 export function bucketOf({ rateLimit, burstLimit }: Throttle): Bucket {

@@ -16,6 +16,7 @@ for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 CLASS['%'.charCodeAt(0)] = ESCAPE
 CLASS['?'.charCodeAt(0)] = TAIL
 
+const UNRESERVED = /[\w.~-]/
 const SLASH = 47
 const DOT = 46
 
@@ -73,23 +74,12 @@ function unescapeOnce(path: string): CanonicalPath {
   const decoded = path.replace(/%[0-9A-Fa-f]{2}/g, hex => {
     const code = Number.parseInt(hex.slice(1), 16)
     if (code < 0x20 || code === 0x7f || code === SLASH || code === 0x5c) bad = true
-    return isUnreserved(code) ? String.fromCharCode(code) : hex.toUpperCase()
+    const character = String.fromCharCode(code)
+    return UNRESERVED.test(character) ? character : hex.toUpperCase()
   })
   if (bad) return null
   // An escaped dot may have made a segment of dots: look again, at what it means.
   return decoded.split('/').some(segment => /^\.\.?(;|%3B|$)/.test(segment)) ? null : decoded
-}
-
-function isUnreserved(code: number): boolean {
-  return (
-    (code >= 48 && code <= 57) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 97 && code <= 122) ||
-    code === 45 ||
-    code === 46 ||
-    code === 95 ||
-    code === 126
-  )
 }
 
 /**

@@ -1,6 +1,19 @@
 // Usage plans and API keys, in AWS's words. Floor 0: plain data, imports nothing.
 // What a field may hold is said here; that it does is `check`'s work (check.ts).
 
+/** Whether text can be an id. Ids name records in stores, logs and headers, so they hold nothing to be escaped there. */
+export function isId(text: string): boolean {
+  return /^[A-Za-z0-9._~-]{1,128}$/.test(text)
+}
+
+/**
+ * Whether text can be a key's value: 20 to 128 characters, AWS's bounds (API_CreateApiKey, as recorded), of those that
+ * RFC 6750 has in tokens. Two header lines joined by a comma are none.
+ */
+export function isKeyValue(text: string): boolean {
+  return /^[A-Za-z0-9\-._~+/=]{20,128}$/.test(text)
+}
+
 /** How long a quota window lasts. All three are UTC calendar periods (calendar.ts). */
 export type Period = 'DAY' | 'WEEK' | 'MONTH'
 

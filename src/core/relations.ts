@@ -4,9 +4,9 @@ import { type Api, type Method, settingKey, throttleKey } from './api.ts'
 import { ApiKeys, type Catalog } from './catalog.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
 import { type At, lengthOf, type Notes, nearestOf, quote } from './readers.ts'
-import { parseTemplate } from './routes.ts'
 import type { Parts } from './shapes.ts'
 import { Table } from './table.ts'
+import { parseTemplate } from './template.ts'
 
 /** What the document calls its plans, keys and methods: in short form, otherwise. */
 export interface Naming {

@@ -1,11 +1,11 @@
 // A request → what it is measured against, or a refusal. Floor 2: looks up, and touches no clock, no store, no state.
 // In two steps, so that an authorizer can say whose key it is once the method is known: `route`, then `meter`.
 
-import type { Index, Mappings, Served, StageIndex } from './compile.ts'
+import type { Index, Mappings, PlanAtStage, Served, StageIndex } from './compile.ts'
 import { type BadRequest, type InvalidApiKey, type MissingAuthenticationToken, OPEN, type Open } from './decision.ts'
 import type { Metered } from './limits.ts'
 import { canonicalPath, foldSegment } from './path.ts'
-import { isKeyValue } from './shapes.ts'
+import { type ApiKey, isKeyValue } from './plan.ts'
 
 /** A request as an adapter sees it. */
 export interface ApiRequest {
@@ -34,24 +34,13 @@ export interface Route {
   readonly path: string
 }
 
-const NO_STAGE: MissingAuthenticationToken = frozen({
-  kind: 'missing-authentication-token',
-  admitted: false,
-  reason: 'no-stage',
-})
-const NO_METHOD: MissingAuthenticationToken = frozen({
-  kind: 'missing-authentication-token',
-  admitted: false,
-  reason: 'no-method',
-})
-const BAD_PATH: BadRequest = frozen({ kind: 'bad-request', admitted: false, reason: 'path' })
-const BAD_HOST: BadRequest = frozen({ kind: 'bad-request', admitted: false, reason: 'host' })
-
-const invalid = (reason: InvalidApiKey['reason']): InvalidApiKey =>
-  frozen({ kind: 'invalid-api-key', admitted: false, reason, keyId: null })
-const MISSING = invalid('missing')
-const MALFORMED = invalid('malformed')
-const UNKNOWN = invalid('unknown')
+const NO_STAGE: MissingAuthenticationToken = refusal('missing-authentication-token', 'no-stage')
+const NO_METHOD: MissingAuthenticationToken = refusal('missing-authentication-token', 'no-method')
+const BAD_PATH: BadRequest = refusal('bad-request', 'path')
+const BAD_HOST: BadRequest = refusal('bad-request', 'host')
+const MISSING: InvalidApiKey = invalid('missing')
+const MALFORMED: InvalidApiKey = invalid('malformed')
+const UNKNOWN: InvalidApiKey = invalid('unknown')
 
 /** What ANY stands for; no other method is ever served. */
 const VERBS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
@@ -91,39 +80,48 @@ export function meter(
   if (!Number.isSafeInteger(cost) || cost < 0)
     throw new RangeError(`cost: expected a whole number ≥ 0, received ${cost}`)
   const { method, ordinal, shared } = served
-  const { apiId, stage: name } = stage
-  const { path, httpMethod } = method
-  const { version } = index
-  if (!method.apiKeyRequired) {
-    if (shared.length === 0) return OPEN
-    return {
-      version,
-      apiId,
-      stage: name,
-      path,
-      httpMethod,
-      keyId: null,
-      plan: null,
-      bucket: null,
-      method: null,
-      shared,
-      cost,
-    }
+  let keyId: string | null = null
+  let at: PlanAtStage | null = null
+  if (method.apiKeyRequired) {
+    const key = keyOf(index, apiKey)
+    if ('kind' in key) return key
+    keyId = key.id
+    at = planAt(stage, key)
+    if (at === null) return invalid('no-plan', keyId)
+  } else if (shared.length === 0) {
+    return OPEN
   }
-  if (apiKey === undefined || apiKey === null || apiKey === '') return MISSING
+  const own = at?.methods[ordinal] ?? null
+  return {
+    version: index.version,
+    apiId: stage.apiId,
+    stage: stage.stage,
+    path: method.path,
+    httpMethod: method.httpMethod,
+    keyId,
+    plan: at === null ? null : at.plan,
+    bucket: at === null || (own !== null && index.overrides) ? null : at.plan.bucket,
+    method: own,
+    shared,
+    cost,
+  }
+}
+
+function keyOf(index: Index, value: string | null | undefined): ApiKey | InvalidApiKey {
+  if (value === undefined || value === null || value === '') return MISSING
   // A value that could not be one (two header lines joined, a megabyte) is not even hashed.
-  const key = apiKey.length < 20 || apiKey.length > 128 ? undefined : index.apiKeys.withValue(apiKey)
-  if (key === undefined) return isKeyValue(apiKey) ? UNKNOWN : MALFORMED
-  if (!key.enabled) return { kind: 'invalid-api-key', admitted: false, reason: 'disabled', keyId: key.id }
-  for (const planId of key.usagePlanIds) {
-    const at = stage.plans.get(planId)
-    if (at === undefined) continue
-    const { plan } = at
-    const own = at.methods[ordinal] ?? null
-    const bucket = own !== null && index.overrides ? null : plan.bucket
-    return { version, apiId, stage: name, path, httpMethod, keyId: key.id, plan, bucket, method: own, shared, cost }
+  const key = value.length < 20 || value.length > 128 ? undefined : index.apiKeys.withValue(value)
+  if (key === undefined) return isKeyValue(value) ? UNKNOWN : MALFORMED
+  return key.enabled ? key : invalid('disabled', key.id)
+}
+
+/** The one plan of the key's that this stage has. */
+function planAt({ plans }: StageIndex, { usagePlanIds }: ApiKey): PlanAtStage | null {
+  for (const id of usagePlanIds) {
+    const at = plans.get(id)
+    if (at !== undefined) return at
   }
-  return { kind: 'invalid-api-key', admitted: false, reason: 'no-plan', keyId: key.id }
+  return null
 }
 
 /** A request → what it is measured against, or why it is not: `route`, then `meter`. */
@@ -192,6 +190,10 @@ function isHostCharacter(code: number): boolean {
   )
 }
 
-function frozen<T extends object>(value: T): Readonly<T> {
-  return Object.freeze(value)
+function refusal<K extends string, R extends string>(kind: K, reason: R): { kind: K; admitted: false; reason: R } {
+  return Object.freeze({ kind, admitted: false, reason })
+}
+
+function invalid(reason: InvalidApiKey['reason'], keyId: string | null = null): InvalidApiKey {
+  return Object.freeze({ kind: 'invalid-api-key', admitted: false, reason, keyId })
 }

@@ -1,56 +1,8 @@
-// Path templates and the tree that finds them. Floor 1: imports path.ts for what a segment may come to mean.
+// The tree of declared methods, by path and verb. Floor 1: imports path.ts for what a segment may come to mean.
 // AWS resolves the pair of path and verb: literal before parameter before greedy at each segment, a method of the verb
 // before ANY, and on to the next resource where one declares neither (measured on AWS; docs/differences.md).
 
 import { foldSegment } from './path.ts'
-
-/** One segment of a path template. */
-export type Segment =
-  | { readonly kind: 'literal'; readonly text: string }
-  | { readonly kind: 'parameter'; readonly name: string }
-  | { readonly kind: 'greedy'; readonly name: string }
-
-const LITERAL = /^[A-Za-z0-9\-._~!$&'()*+,;=:@]+$/
-const VARIABLE = /^\{([A-Za-z0-9._-]+)(\+?)\}$/
-
-/**
- * The segments of a path template.
- *
- * @param path `/pets/{petId}`, `/{proxy+}`, `/`
- * @returns the segments (none for the root), or what is wrong, as a sentence's end
- */
-export function parseTemplate(path: string): Segment[] | string {
-  const segments = segmentsOf(path)
-  if (typeof segments === 'string') return segments
-  const names = new Set<string>()
-  for (const segment of segments) {
-    if (segment.kind === 'literal') continue
-    if (names.has(segment.name)) return `use the name {${segment.name}} once`
-    names.add(segment.name)
-  }
-  return segments
-}
-
-/** As `parseTemplate`, of a template that may use a name twice: what its text alone shows. */
-export function segmentsOf(path: string): Segment[] | string {
-  if (!path.startsWith('/')) return 'begin with a slash'
-  if (path === '/') return []
-  const segments: Segment[] = []
-  for (const text of path.slice(1).split('/')) {
-    if (segments.at(-1)?.kind === 'greedy') return 'have nothing after a greedy {name+}'
-    const variable = VARIABLE.exec(text)
-    if (variable !== null) {
-      segments.push({ kind: variable[2] === '+' ? 'greedy' : 'parameter', name: variable[1] as string })
-    } else if (text === '.' || text === '..') {
-      return 'have no segment . or ..'
-    } else if (LITERAL.test(text)) {
-      segments.push({ kind: 'literal', text })
-    } else {
-      return 'have segments that are wholly a literal, {name} or, last, {name+}'
-    }
-  }
-  return segments
-}
 
 /** A place in the tree; `T` is what a method found there stands for. */
 interface Node<T> {
@@ -67,24 +19,25 @@ interface Node<T> {
 export class Routes<T> {
   readonly #root: Node<T> = newNode()
 
-  add(segments: readonly Segment[], verb: string, value: T): void {
+  /** @param path a template that was checked (template.ts) */
+  add(path: string, verb: string, value: T): void {
     let node = this.#root
-    for (const segment of segments) {
-      if (segment.kind === 'greedy') {
+    for (const text of path === '/' ? [] : path.slice(1).split('/')) {
+      if (text.endsWith('+}')) {
         node.greedy ??= new Map()
         node.greedy.set(verb, value)
         return
       }
-      if (segment.kind === 'parameter') {
+      if (text.startsWith('{')) {
         node.parameter ??= newNode()
         node = node.parameter
         continue
       }
-      let child = node.literals.get(segment.text)
+      let child = node.literals.get(text)
       if (child === undefined) {
         child = newNode()
-        node.literals.set(segment.text, child)
-        node.folded.add(foldSegment(segment.text))
+        node.literals.set(text, child)
+        node.folded.add(foldSegment(text))
       }
       node = child
     }

@@ -12,7 +12,7 @@ import {
   VERBS,
 } from './api.ts'
 import { type Catalog, type Semantics, WEEK_DAYS } from './catalog.ts'
-import type { ApiKey, Quota, Throttle, UsagePlan } from './plan.ts'
+import { type ApiKey, isId, isKeyValue, type Quota, type Throttle, type UsagePlan } from './plan.ts'
 import {
   flag,
   kindOf,
@@ -28,7 +28,7 @@ import {
   whole,
   withDefaults,
 } from './readers.ts'
-import { segmentsOf } from './routes.ts'
+import { segmentsOf } from './template.ts'
 import { isRounded, MAX_BURST, MIN_RATE } from './units.ts'
 
 /** What was read of a document; pieces that could not be read are left out. */
@@ -82,15 +82,10 @@ const isUpTo = (most: number, text: string): boolean =>
 const upTo = (most: number): Reader<string> =>
   text(`text of up to ${most} characters`, text => isUpTo(most, text), lengthOf)
 
-/** Ids name records in stores, logs and headers, so they hold nothing that would have to be escaped there. */
-export const isId = (text: string): boolean => /^[A-Za-z0-9._~-]{1,128}$/.test(text)
 const ID = '1 to 128 of A-Z a-z 0-9 . _ ~ -'
 const id = text(ID, isId)
 /** In a key's fields, where its value may have slipped in. */
 const keysId = text(ID, isId, lengthOf)
-
-/** 20 to 128 characters: AWS's bounds (API_CreateApiKey, as recorded); the characters are those of RFC 6750's tokens. */
-export const isKeyValue = (value: string): boolean => /^[A-Za-z0-9\-._~+/=]{20,128}$/.test(value)
 
 const keyValue = text('20 to 128 of A-Z a-z 0-9 - . _ ~ + / =', isKeyValue, lengthOf)
 

@@ -29,7 +29,7 @@ export class Table<V> {
     return this.#own().has(key)
   }
 
-  /** The values in the order they were first put, as they are now: edits made while iterating do not show. */
+  /** The values, in no order that versions share; edits made while going through them do not show. */
   values(): V[] {
     return [...this.#own().values()]
   }

@@ -9,6 +9,8 @@ import type { AnswerStyle } from './answer.ts'
 export interface AdapterOptions<R> {
   /** What clients see. Default `standard`. */
   readonly style?: AnswerStyle
+  /** Decide, charge and report as ever, and refuse nobody: to see what a catalog would do before it does. */
+  readonly dryRun?: boolean
   /** The stage all requests are for; default: found by host and base path. */
   readonly stage?: { readonly apiId: string; readonly stage: string }
   /** What a request costs: a whole number ≥ 0. Default 1. */

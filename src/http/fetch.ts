@@ -23,10 +23,11 @@ export function gateFetch<Args extends unknown[]>(
   handler: Handler<Args>,
   options: AdapterOptions<Request> = {},
 ): Handler<Args> {
-  const { style } = options
+  const { style, dryRun } = options
 
   function settle(decision: Decision): Settled {
     const refused = answer(decision, style)
+    if (refused !== null && dryRun) return []
     return refused === null ? admittedHeaders(decision, style) : responseOf(refused)
   }
 

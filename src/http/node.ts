@@ -29,11 +29,12 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next?: (
  * is calling.
  */
 export function gateNode(gate: Gate<boolean>, options: AdapterOptions<NodeRequest> = {}): Middleware {
-  const { style } = options
+  const { style, dryRun } = options
 
   /** Whether it may pass; where it may not it is answered. */
   function settle(decision: Decision, request: NodeRequest, response: NodeResponse): boolean {
     const refused = answer(decision, style)
+    if (refused !== null && dryRun) return true
     if (refused !== null) return send(refused, request, response)
     // Whoever did not want to wait for a slow store has answered already, and headers are past.
     if (!response.headersSent) {

@@ -4,7 +4,7 @@
 
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed } from '../core/decision.ts'
-import type { Metered, PlanLimits, SharedBucket } from '../core/limits.ts'
+import type { Metered, PlanLimits } from '../core/limits.ts'
 import { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { type Row, Rows } from './rows.ts'
@@ -113,7 +113,7 @@ export function memoryStore(): MemoryStore {
       if (plan !== null && keyId !== null && decision.state !== null) write(plans, plan, keyId, decision.state, now)
       for (let i = 0; i < limits.length; i++) {
         const limit = limits[i]!
-        write(shared, limitsOf(limit), limit.id, decision.sharedStates[i]!, now)
+        write(shared, limit.limits, limit.id, decision.sharedStates[i]!, now)
       }
       return decision
     },
@@ -184,16 +184,4 @@ function readSnapshot(snapshot: unknown): { records: Rows; plans: Map<string, Gr
     plans: groupsOf(own.map(listed)),
     shared: groupsOf(shared.map(listed).map(([id, state]) => [id, id, state])),
   }
-}
-
-const SHARED_LIMITS = new WeakMap<SharedBucket, PlanLimits>()
-
-/** A shared limit is a plan with nothing but a bucket. */
-function limitsOf(limit: SharedBucket): PlanLimits {
-  let limits = SHARED_LIMITS.get(limit)
-  if (limits === undefined) {
-    limits = { planId: limit.id, bucket: limit, quota: null, methods: new Map() }
-    SHARED_LIMITS.set(limit, limits)
-  }
-  return limits
 }

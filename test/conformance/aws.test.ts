@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { deploy, isFault, putApi, putApiKeys } from '../../src/core/catalog.ts'
 import type { CatalogDocument, UsagePlanDocument } from '../../src/core/document.ts'
 import type { ApiRequest } from '../../src/core/resolve.ts'
-import { createGate } from '../../src/gate.ts'
 import { answer } from '../../src/http/answer.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { gateOf } from '../gate-of.ts'
 
 const KEY = 'conformance-key-00000001'
 const FORBIDDEN = { status: 403, body: '{"message":"Forbidden"}', type: 'ForbiddenException' }
@@ -30,7 +30,7 @@ function api(stages = ['prod']): NonNullable<CatalogDocument['apis']>[number] {
 function world(plan: Partial<UsagePlanDocument> = {}, more: Partial<CatalogDocument> = {}) {
   const clock = { now: Date.parse('2024-03-01T00:00:00Z') }
   const store = memoryStore()
-  const gate = createGate({
+  const gate = gateOf({
     catalog: {
       apis: [api()],
       usagePlans: [{ id: 'plan', apiStages: [{ apiId: 'api', stage: 'prod' }], ...plan }],

@@ -3,10 +3,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Allowed, MeteredDecision } from '../../src/core/decision.ts'
 import type { ShortDocument, ShortPlan } from '../../src/core/document.ts'
-import { createGate } from '../../src/gate.ts'
 import { answer } from '../../src/http/answer.ts'
+import { catalogOf } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
+import { gateOf } from '../gate-of.ts'
 
 const SECOND = 1000
 const HOUR = 3_600_000
@@ -21,7 +22,7 @@ function world(plan: Omit<ShortPlan, 'id'>, more: Partial<ShortDocument> = {}, s
     keys: [{ id: 'k', value: secretOf('k'), plan: 'p' }],
     ...more,
   })
-  const gate = createGate({ catalog: catalog(plan), store, clock: () => clock.now })
+  const gate = gateOf({ catalog: catalog(plan), store, clock: () => clock.now })
   const get = (path = '/', cost = 1, id = 'k'): MeteredDecision =>
     gate.admit({ method: 'GET', path, apiKey: secretOf(id), cost }) as MeteredDecision
   const left = () => gate.peek({ method: 'GET', path: '/', apiKey: secretOf('k'), cost: 0 }) as MeteredDecision
@@ -35,7 +36,7 @@ function world(plan: Omit<ShortPlan, 'id'>, more: Partial<ShortDocument> = {}, s
     admitted: (times: number, path?: string) =>
       Array.from({ length: times }, () => get(path)).filter(d => d.admitted).length,
     at: (time: string) => (clock.now = Date.parse(time)),
-    change: (plan: Omit<ShortPlan, 'id'>) => gate.replace(catalog(plan)),
+    change: (plan: Omit<ShortPlan, 'id'>) => gate.replace(catalogOf(catalog(plan))),
   }
 }
 
@@ -127,7 +128,7 @@ describe('the charge', () => {
       plans: [{ id: 'p', quota: { limit: 50, period: 'DAY' } }],
       keys: [{ id: 'k', value: secretOf('k'), plan: 'p' }],
     }
-    const gate = createGate({ catalog, store, clock: () => 0 })
+    const gate = gateOf({ catalog, store, clock: () => 0 })
     const decisions = await Promise.all(
       Array.from({ length: 200 }, () => gate.admit({ method: 'GET', path: '/', apiKey: secretOf('k') })),
     )
@@ -407,7 +408,7 @@ describe('what is remembered', () => {
     const broken = (): never => {
       throw new Error('the store is gone')
     }
-    const gate = createGate({
+    const gate = gateOf({
       catalog: { plans: [{ id: 'p' }], keys: [{ id: 'k', value: secretOf('k'), plan: 'p' }] },
       store: { take: broken, peek: broken, giveBack: broken } as Store<false>,
     })
@@ -419,7 +420,7 @@ describe('a mistake in a catalog', () => {
   // serverless/serverless#8454, hashicorp/terraform-provider-aws#26128: a throttle that is silently no throttle.
   it('is refused with its place, and never means unlimited', () => {
     const gate = (plan: object) => () =>
-      createGate({ catalog: { plans: [{ id: 'p', ...plan }] } as unknown as ShortDocument })
+      gateOf({ catalog: { plans: [{ id: 'p', ...plan }] } as unknown as ShortDocument })
     expect(gate({ throttle: { rateLimit: 1 } })).toThrow('plans[0].throttle.burstLimit')
     expect(gate({ throtle: { rateLimit: 1, burstLimit: 1 } })).toThrow('plans[0].throtle')
     expect(gate({ quota: { limit: 5 } })).toThrow('plans[0].quota.period')

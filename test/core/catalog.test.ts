@@ -5,7 +5,6 @@ import {
   type ApiKey,
   type Catalog,
   check,
-  createGate,
   deploy,
   type EditFault,
   emptyCatalog,
@@ -18,6 +17,7 @@ import {
   removeUsagePlan,
   type UsagePlan,
 } from '../../src/index.ts'
+import { gateOf } from '../gate-of.ts'
 
 const secretOf = (name: string): string => `${name}-`.padEnd(20, 'x')
 
@@ -203,7 +203,7 @@ describe('putting a plan', () => {
 
 describe('deploying', () => {
   it('snapshots the methods: a later edit shows when it is deployed, and rolling back is pointing back', () => {
-    const gate = createGate({ catalog: done(deploy(petstore(), 'petstore', { id: 'd1', stageName: 'prod' })) })
+    const gate = gateOf({ catalog: done(deploy(petstore(), 'petstore', { id: 'd1', stageName: 'prod' })) })
     const kind = (): string => gate.admit({ method: 'GET', path: '/pets', apiId: 'petstore', stage: 'prod' }).kind
     expect(kind()).toBe('open')
 

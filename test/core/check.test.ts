@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Catalog, CatalogError, type CatalogInput, check, createGate, memoryStore } from '../../src/index.ts'
+import { type Catalog, CatalogError, check, memoryStore } from '../../src/index.ts'
+import { type CatalogInput, gateOf } from '../gate-of.ts'
 import { documents } from './documents.ts'
 
 const VALUE = 'a-value-of-20-letters'
@@ -257,7 +258,7 @@ describe('check', () => {
         'plans[0].throttle.burstLimit',
       ])
     }
-    const gate = createGate({ catalog: short({ throttle: { rateLimit: 1, burstLimit: 0 } }) as CatalogInput })
+    const gate = gateOf({ catalog: short({ throttle: { rateLimit: 1, burstLimit: 0 } }) as CatalogInput })
     const decision = gate.admit({ method: 'GET', path: '/', apiKey: VALUE })
     expect(decision).toMatchObject({ kind: 'never-admitted', limitedBy: 'plan' })
     expect(decision).not.toHaveProperty('retryAfter')
@@ -267,7 +268,7 @@ describe('check', () => {
     let now = Date.UTC(2024, 0, 1)
     const store = memoryStore()
     const catalog = short({ throttle: { rateLimit: 0, burstLimit: 5 } }) as CatalogInput
-    const gate = createGate({ catalog, store, clock: () => now })
+    const gate = gateOf({ catalog, store, clock: () => now })
     const kinds: string[] = []
     for (let i = 0; i < 100; i++) {
       kinds.push(gate.admit({ method: 'GET', path: '/', apiKey: VALUE }).kind)
@@ -543,7 +544,7 @@ describe('a warning tells of', () => {
 describe('a short document', () => {
   const kindOf = (requireKey: string[] | undefined, method: string, path: string): string => {
     const catalog = { plans: [{ id: 'gold' }], ...(requireKey === undefined ? {} : { requireKey }) }
-    return createGate({ catalog: catalog as CatalogInput }).admit({ method, path }).kind
+    return gateOf({ catalog: catalog as CatalogInput }).admit({ method, path }).kind
   }
 
   it('without requireKey needs a key for everything', () => {
@@ -581,7 +582,7 @@ describe('a short document', () => {
       throttle: { rateLimit: 1, burstLimit: 3 },
       methods: { 'GET /reports/{id}': { rateLimit: 1, burstLimit: 1 } },
     })
-    const gate = createGate({ catalog: catalog as CatalogInput, clock: () => 0 })
+    const gate = gateOf({ catalog: catalog as CatalogInput, clock: () => 0 })
     const ask = (path: string): object => gate.admit({ method: 'GET', path, apiKey: VALUE })
     expect(ask('/reports/1')).toMatchObject({ kind: 'allowed' })
     expect(ask('/reports/2')).toMatchObject({ kind: 'throttled', limitedBy: 'method' })
@@ -631,16 +632,16 @@ describe('a catalog', () => {
   })
 })
 
-describe('a gate', () => {
+describe('catalogOf, and a gate', () => {
   const wrong = {
     plans: [{ id: 'gold', quota: { limit: 0, period: 'DAY' } }],
     keys: [{ id: 'a' }],
   } as unknown as CatalogInput
 
-  it('throws CatalogError with every issue when its catalog does not check', () => {
+  it('throws CatalogError with every issue when a document does not check', () => {
     let thrown: unknown
     try {
-      createGate({ catalog: wrong })
+      gateOf({ catalog: wrong })
     } catch (error) {
       thrown = error
     }
@@ -656,18 +657,19 @@ describe('a gate', () => {
   it.each([null, undefined, 7, 'plans', [], { apiKeys: null }, { apiKeys: 'x' }])(
     'throws CatalogError for %j',
     catalog => {
-      expect(() => createGate({ catalog: catalog as unknown as CatalogInput })).toThrow(CatalogError)
+      expect(() => gateOf({ catalog: catalog as unknown as CatalogInput })).toThrow(CatalogError)
     },
   )
 
-  it('goes on with the catalog it had when another does not check', () => {
-    const gate = createGate({ catalog: short({ quota: { limit: 2, period: 'DAY' } }) as CatalogInput, clock: () => 0 })
+  it('goes on with the catalog it had when it is given something else', () => {
+    const gate = gateOf({ catalog: short({ quota: { limit: 2, period: 'DAY' } }) as CatalogInput, clock: () => 0 })
     const ask = (): object => gate.admit({ method: 'GET', path: '/', apiKey: VALUE })
     const { catalog, version } = gate
     expect(ask()).toMatchObject({ kind: 'allowed' })
+    // In JavaScript a document may come where a catalog must.
     expect(() => {
-      gate.replace(wrong)
-    }).toThrow(CatalogError)
+      gate.replace(wrong as unknown as Catalog)
+    }).toThrow(TypeError)
     expect(gate.catalog).toBe(catalog)
     expect(gate.version).toBe(version)
     expect(ask()).toMatchObject({ kind: 'allowed', version })

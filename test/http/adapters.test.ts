@@ -9,10 +9,10 @@ import fastify from 'fastify'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/core/decision.ts'
-import { createGate } from '../../src/gate.ts'
 import { gateFetch } from '../../src/http/fetch.ts'
 import { gateNode, type NodeRequest, type NodeResponse } from '../../src/http/node.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { gateOf } from '../gate-of.ts'
 import { type Answered, answered, closed, exchange, listening, requestBytes, send, sendHttp2 } from './wire.ts'
 
 const KEY = 'adapters-key-00000000001'
@@ -21,7 +21,7 @@ const DISABLED = 'adapters-key-00000000003'
 
 const store = memoryStore()
 let seen: Decision[] = []
-const gate = createGate({
+const gate = gateOf({
   catalog: {
     apis: [
       {
@@ -702,7 +702,7 @@ describe('all of them', () => {
 // Routers of frameworks, with the same routes as the catalog: /hello, /v1/admin and /pets/{id}/owner need a key, the rest
 // is open. However a path is spelled, what the router serves with a keyed handler was not admitted as open.
 describe('no spelling of a path reaches a keyed handler without a key (P-29)', () => {
-  const keyed = createGate({
+  const keyed = gateOf({
     catalog: { requireKey: ['GET /hello', '/v1/admin', 'GET /pets/{id}/owner'], plans: [] },
     clock: () => 0,
   })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/core/decision.ts'
 import type { ApiRequest } from '../../src/core/resolve.ts'
-import { createGate } from '../../src/gate.ts'
 import { type AnswerStyle, admittedHeaders, answer, failure } from '../../src/http/answer.ts'
+import { gateOf } from '../gate-of.ts'
 
 const KEYS = {
   burst: 'key-of-burst-000000000001',
@@ -19,7 +19,7 @@ function world(now = NOON) {
   const clock = { now }
   const method = { path: '/pets', httpMethod: 'GET', apiKeyRequired: true } as const
   const apiStages = [{ apiId: 'a', stage: 's' }]
-  const gate = createGate({
+  const gate = gateOf({
     catalog: {
       apis: [{ id: 'a', methods: [method, { path: '/open', httpMethod: 'ANY' }], stages: [{ stageName: 's' }] }],
       usagePlans: [

@@ -3,9 +3,10 @@ import { parseList } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
 import type { MeteredDecision } from '../../src/core/decision.ts'
 import type { ShortPlan } from '../../src/core/document.ts'
-import { createGate, type Gate } from '../../src/gate.ts'
+import type { Gate } from '../../src/gate.ts'
 import { DRAFT, rateLimitFields } from '../../src/http/fields.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { gateOf } from '../gate-of.ts'
 
 const KEY = 'fields-key-0000000000001'
 const NOON = Date.parse('2026-03-04T12:00:00Z')
@@ -26,7 +27,7 @@ function read(field: string): { name: string; params: Record<string, number> }[]
 function world(plan: Omit<ShortPlan, 'id'>, id = 'gold') {
   const store = memoryStore()
   const clock = { now: NOON }
-  const gate = createGate({
+  const gate = gateOf({
     catalog: {
       requireKey: ['GET /pets', 'GET /other'],
       plans: [{ id, ...plan }],
@@ -73,7 +74,7 @@ describe('the RateLimit fields', () => {
 
   it('are not sent for a plan without limits, nor for an open method with a limit that all share', () => {
     expect(rateLimitFields(world({}).get())).toBeNull()
-    const gate = createGate({
+    const gate = gateOf({
       catalog: {
         requireKey: ['GET /pets'],
         plans: [],
@@ -103,7 +104,7 @@ describe('the RateLimit fields', () => {
   })
 
   it('tell the method alone where its throttle overrides the plan’s', () => {
-    const gate = createGate({
+    const gate = gateOf({
       catalog: {
         semantics: { methodThrottle: 'override' },
         plans: [

@@ -10,12 +10,13 @@ import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CatalogDocument, ShortDocument } from '../../src/core/document.ts'
 import type { ApiRequest } from '../../src/core/resolve.ts'
-import { createGate, type Gate } from '../../src/gate.ts'
+import type { Gate } from '../../src/gate.ts'
 import type { AdapterOptions } from '../../src/http/adapter.ts'
 import { decisionOf, gateFetch } from '../../src/http/fetch.ts'
 import { gateNode } from '../../src/http/node.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
+import { gateOf } from '../gate-of.ts'
 import { closed, exchange, listening, requestBytes, send, sendHttp2 } from './wire.ts'
 
 const KEY = 'framework-key-0000000001'
@@ -37,7 +38,7 @@ const CATALOG: ShortDocument = {
 }
 
 function gateOver(store: Store<boolean> = memoryStore(), catalog: ShortDocument | CatalogDocument = CATALOG) {
-  return createGate({ catalog, store, clock: () => NOON })
+  return gateOf({ catalog, store, clock: () => NOON })
 }
 
 function boom(): never {
@@ -310,7 +311,7 @@ describe('options of the adapters', () => {
   })
 
   it('answer 500 where the clock or a store gives nonsense (P-27)', async () => {
-    const noClock = () => createGate({ catalog: CATALOG, clock: () => Number.NaN })
+    const noClock = () => gateOf({ catalog: CATALOG, clock: () => Number.NaN })
     expect(await both(noClock, {})).toBe(FAILED)
     const nothing = { ...memoryStore(), take: () => undefined as never } as Store<false>
     expect(await both(() => gateOver(nothing), {})).toBe(FAILED)

@@ -2,8 +2,10 @@
 
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import type { Catalog } from '../../src/core/catalog.ts'
+import { catalogOf } from '../../src/core/check.ts'
 import { ClockError } from '../../src/errors.ts'
-import { type CatalogInput, createGate } from '../../src/gate.ts'
+import { createGate } from '../../src/gate.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { law } from './law.ts'
 import { plainStore } from './plain.ts'
@@ -11,8 +13,8 @@ import { documentOf, type Event, told, traces, valueOfKey, type World, worlds } 
 
 const TOKEN = 432_000_000
 const none: World = { override: false, weekStart: 0 }
-const inputOf = (world: World, version?: string): CatalogInput =>
-  ({ ...(documentOf(world) as object), ...(version === undefined ? {} : { version }) }) as CatalogInput
+const inputOf = (world: World, version?: string): Catalog =>
+  catalogOf({ ...(documentOf(world) as object), ...(version === undefined ? {} : { version }) })
 const requestOf = ({ key, path, stage, cost }: Omit<Event, 'now'>) =>
   ({ method: 'GET', path, apiId: 'api', stage, apiKey: valueOfKey(key), cost }) as const
 
@@ -132,7 +134,7 @@ describe('gate', () => {
           version++
           gate.replace(inputOf(catalogs[version % catalogs.length]!, `v${version}`))
         }
-        if (breaks.includes(i)) expect(() => gate.replace({ usagePlans: 7 } as unknown as CatalogInput)).toThrow()
+        if (breaks.includes(i)) expect(() => gate.replace({ usagePlans: [] } as unknown as Catalog)).toThrow()
         const decision = admit(event)
         expect(gate.version).toBe(`v${version}`)
         if ('version' in decision) expect(decision.version).toBe(`v${version}`)

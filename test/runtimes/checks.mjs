@@ -26,7 +26,10 @@ export async function* checks(origin) {
 
   const burst = await both('alice')
   const third = await hello(key('alice'))
-  assert.deepEqual([...burst, third].map(r => r.status), [200, 200, 429])
+  assert.deepEqual(
+    [...burst, third].map(r => r.status),
+    [200, 200, 429],
+  )
   yield 'a burst of two, then 429'
 
   assert.deepEqual(third.body, { message: 'Too Many Requests' })
@@ -40,7 +43,10 @@ export async function* checks(origin) {
   yield 'Retry-After at one a second is a second'
 
   await pause(1050)
-  assert.deepEqual((await both('alice')).map(r => r.status), [200, 429])
+  assert.deepEqual(
+    (await both('alice')).map(r => r.status),
+    [200, 429],
+  )
   yield 'a second later there is exactly one token more'
 
   let admitted = 3

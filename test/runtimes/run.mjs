@@ -20,16 +20,56 @@ if (!['srvx', 'deno', 'bun', 'workerd'].every(name => existsSync(bin(name)))) {
 /** workerd loads one file: the program and what it imports. */
 function bundled() {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-workerd-'))
-  execFileSync(bin('esbuild'), ['program.mjs', '--bundle', '--format=esm', `--outfile=${folder}/worker.mjs`, '--log-level=error'], { cwd: here })
+  execFileSync(
+    bin('esbuild'),
+    ['program.mjs', '--bundle', '--format=esm', `--outfile=${folder}/worker.mjs`, '--log-level=error'],
+    { cwd: here },
+  )
   cpSync(join(here, 'workerd.capnp'), join(folder, 'workerd.capnp'))
   return folder
 }
 
 const RUNTIMES = {
-  node: { version: [process.execPath, '--version'], command: port => [bin('srvx'), 'serve', '--prod', '--host', '127.0.0.1', '--port', `${port}`, '--entry', 'program.mjs'] },
-  deno: { version: [bin('deno'), '--version'], command: port => [bin('deno'), 'serve', '--no-remote', '--node-modules-dir=manual', '-A', '--host', '127.0.0.1', '--port', `${port}`, 'program.mjs'] },
+  node: {
+    version: [process.execPath, '--version'],
+    command: port => [
+      bin('srvx'),
+      'serve',
+      '--prod',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      `${port}`,
+      '--entry',
+      'program.mjs',
+    ],
+  },
+  deno: {
+    version: [bin('deno'), '--version'],
+    command: port => [
+      bin('deno'),
+      'serve',
+      '--no-remote',
+      '--node-modules-dir=manual',
+      '-A',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      `${port}`,
+      'program.mjs',
+    ],
+  },
   bun: { version: [bin('bun'), '--version'], command: () => [bin('bun'), 'run', 'program.mjs'] },
-  workerd: { version: [bin('workerd'), '--version'], command: port => [bin('workerd'), 'serve', `${bundled()}/workerd.capnp`, 'config', `--socket-addr=http=127.0.0.1:${port}`] },
+  workerd: {
+    version: [bin('workerd'), '--version'],
+    command: port => [
+      bin('workerd'),
+      'serve',
+      `${bundled()}/workerd.capnp`,
+      'config',
+      `--socket-addr=http=127.0.0.1:${port}`,
+    ],
+  },
 }
 
 function freePort() {
@@ -44,7 +84,10 @@ function freePort() {
 async function answers(origin, child) {
   for (let i = 0; i < 150; i++) {
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}`)
-    const up = await fetch(`${origin}/health`).then(() => true, () => false)
+    const up = await fetch(`${origin}/health`).then(
+      () => true,
+      () => false,
+    )
     if (up) return
     await new Promise(resolve => setTimeout(resolve, 100))
   }
