@@ -153,11 +153,13 @@ function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whol
   }
 }
 
-/** A reader that fills in what is left out. */
-export function withDefaults<T>(reader: Reader<Partial<T>>, defaults: Partial<T>): Reader<T> {
+/** A reader that fills in what is left out, in what its own reader made. */
+export function withDefaults<T extends object>(reader: Reader<Partial<T>>, defaults: Partial<T>): Reader<T> {
   return (notes, value) => {
     const read = reader(notes, value)
-    return read && ({ ...defaults, ...read } as T)
+    if (read === undefined) return undefined
+    for (const name in defaults) if (!(name in read)) read[name] = defaults[name]
+    return read as T
   }
 }
 

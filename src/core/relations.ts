@@ -250,12 +250,14 @@ function relatePlansOfKey(
  * The key with its fields in one order and one list for all keys of the same plans: a request that finds its key among a
  * million waits for one place in memory, and not for five (bench/).
  */
-function compact({ id, value, enabled, usagePlanIds, ...rest }: ApiKey, lists: Map<string, readonly string[]>): ApiKey {
+function compact(read: ApiKey, lists: Map<string, readonly string[]>): ApiKey {
+  const { id, value, enabled, usagePlanIds } = read
   const name = usagePlanIds.length === 1 ? (usagePlanIds[0] as string) : JSON.stringify(usagePlanIds)
   const shared = lists.get(name) ?? usagePlanIds
-  lists.set(name, shared)
-  const key = { id, value, enabled, usagePlanIds: shared }
-  return Object.keys(rest).length === 0 ? key : { ...key, ...rest }
+  if (shared === usagePlanIds) lists.set(name, shared)
+  const key: Record<string, unknown> = { id, value, enabled, usagePlanIds: shared }
+  for (const field in read) if (!(field in key)) key[field] = read[field as keyof ApiKey]
+  return key as unknown as ApiKey
 }
 
 function unique<T>(items: readonly T[], nameOf: (item: T) => string, atOf: (i: number) => At, notes: Notes): void {
