@@ -1,17 +1,14 @@
 // `tollgate serve`: a gateway before an upstream. Floor 5: catalog, gate and adapter put together.
 
-import { randomInt } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { Catalog } from '../core/catalog.ts'
-import { keyFileImport } from '../core/key-file.ts'
 import { canonicalPath } from '../core/path.ts'
 import { createGate } from '../gate.ts'
 import { decisionOf, gateNode } from '../http/node.ts'
-import { loadCatalog, problemLine } from './catalog-file.ts'
 import { demoUpstream } from './demo-upstream.ts'
+import { loadSources } from './load.ts'
 import { proxyTo } from './proxy.ts'
 import { requestLine } from './request-line.ts'
 import { paintFor, UsageError } from './terminal.ts'
@@ -42,7 +39,12 @@ Examples
 /** Runs until the process is told to stop. @returns the server, listening */
 export async function serve(args: string[]): Promise<Server> {
   const options = serveOptions(args)
-  const catalog = await loadAll(options)
+  const catalog = await loadSources({
+    catalog: options.catalog,
+    keys: options.keys,
+    ignoreWarnings: options['ignore-warnings'],
+    onWarning: line => warn(`note: ${line}`),
+  })
   const demo = options.upstream === 'demo' ? await demoUpstream() : null
   const upstream = demo?.url ?? upstreamOf(options.upstream)
 
@@ -123,57 +125,6 @@ function upstreamOf(text: string): string {
   throw new UsageError(
     `--upstream: expected a URL that begins with http:// or https://, received ${JSON.stringify(text)}`,
   )
-}
-
-/** The catalog with the key file's keys in it. Says everything that is wrong before it gives up. */
-async function loadAll(options: ServeOptions): Promise<Catalog> {
-  const loaded = readable(options.catalog, () => loadCatalog(options.catalog))
-  if (!loaded.ok) throw new UsageError(loaded.problems.map(problem => problemLine(options.catalog, problem)).join('\n'))
-  for (const warning of loaded.warnings) warn(`note: ${problemLine(options.catalog, warning)}`)
-  if (options.keys === undefined) return loaded.catalog
-  const onWarnings = options['ignore-warnings'] ? 'ignore' : 'fail'
-  const reading = keyFileImport(loaded.catalog, { onWarnings, newId })
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  try {
-    for await (const chunk of createReadStream(options.keys))
-      reading.push(decoder.decode(chunk as Buffer, { stream: true }))
-    reading.push(decoder.decode())
-  } catch (error) {
-    throw readError(options.keys, error)
-  }
-  const imported = reading.end()
-  if (!imported.ok) {
-    const lines = imported.warnings.map(({ line, message }) => `${options.keys}:${line}: ${message}`)
-    const remedy =
-      imported.warnings.length > 0 ? ['mend the rows, or start with --ignore-warnings to go on without them'] : []
-    throw new UsageError([`${options.keys}: ${imported.message}`, ...lines, ...remedy].join('\n'))
-  }
-  for (const { line, message } of imported.warnings) warn(`note: ${options.keys}:${line}: ${message}`)
-  return imported.catalog
-}
-
-function readable<T>(path: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    throw readError(path, error)
-  }
-}
-
-function readError(path: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return new UsageError(`${path}: expected a file, found none there; check the path`)
-  if (code === 'EISDIR') return new UsageError(`${path}: expected a file, found a folder; name the file in it`)
-  if (code === 'EACCES')
-    return new UsageError(`${path}: expected a file that may be read, found one that may not; check its permissions`)
-  if (error instanceof TypeError)
-    return new UsageError(`${path}: expected UTF-8 text, received other bytes; save the file as UTF-8`)
-  return error
-}
-
-/** As AWS's: ten of a–z and 0–9. */
-function newId(): string {
-  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('')
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,0 +1,87 @@
+// A catalog and, on top of it, a key file, read from disk. Floor 5. Everything that is wrong is said before it gives up.
+
+import { randomInt } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type Catalog, isFault, putApiKeys } from '../core/catalog.ts'
+import { keyFileImport } from '../core/key-file.ts'
+import type { ApiKey } from '../core/plan.ts'
+import { loadCatalog, problemLine } from './catalog-file.ts'
+import { UsageError } from './terminal.ts'
+
+export interface Sources {
+  readonly catalog: string
+  readonly keys: string | undefined
+  readonly ignoreWarnings: boolean
+  /** Told what is not as it seems, a line each. */
+  readonly onWarning: (line: string) => void
+  /** What is in force: its keys keep their ids, so that their counters go on. */
+  readonly current?: Catalog
+}
+
+/** The catalog of a file with the keys of another in it. @throws {UsageError} that lists everything that is wrong */
+export async function loadSources({ catalog, keys, ignoreWarnings, onWarning, current }: Sources): Promise<Catalog> {
+  const loaded = reading(catalog, () => loadCatalog(catalog))
+  if (!loaded.ok) throw new UsageError(loaded.problems.map(problem => problemLine(catalog, problem)).join('\n'))
+  for (const warning of loaded.warnings) onWarning(problemLine(catalog, warning))
+  if (keys === undefined) return loaded.catalog
+  const importing = keyFileImport(loaded.catalog, {
+    onWarnings: ignoreWarnings ? 'ignore' : 'fail',
+    newId,
+  })
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    for await (const chunk of createReadStream(keys)) importing.push(decoder.decode(chunk as Buffer, { stream: true }))
+    importing.push(decoder.decode())
+  } catch (error) {
+    throw readError(keys, error)
+  }
+  const imported = importing.end()
+  if (!imported.ok) {
+    const lines = imported.warnings.map(({ line, message }) => `${keys}:${line}: ${message}`)
+    const remedy = 'mend the rows, or say --ignore-warnings to go on without them'
+    throw new UsageError(lines.length === 0 ? `${keys}: ${imported.message}` : [...lines, remedy].join('\n'))
+  }
+  for (const { line, message } of imported.warnings) onWarning(`${keys}:${line}: ${message}`)
+  return current === undefined ? imported.catalog : withIdsOf(current, imported.catalog, new Set(imported.ids))
+}
+
+/** A key that came from the key file before has the id it had then: a file of values names no ids. */
+function withIdsOf(current: Catalog, catalog: Catalog, imported: ReadonlySet<string>): Catalog {
+  const renamed: ApiKey[] = []
+  const gone: string[] = []
+  for (const key of catalog.apiKeys) {
+    const known = imported.has(key.id) ? current.apiKeys.withValue(key.value) : undefined
+    if (known === undefined || known.id === key.id || catalog.apiKeys.get(known.id) !== undefined) continue
+    gone.push(key.id)
+    renamed.push({ ...key, id: known.id })
+  }
+  if (renamed.length === 0) return catalog
+  const apiKeys = catalog.apiKeys.remove(gone)
+  const edited = putApiKeys({ ...catalog, apiKeys }, renamed)
+  return isFault(edited) ? catalog : edited
+}
+
+/** As AWS's: ten of a–z and 0–9. */
+export function newId(): string {
+  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('')
+}
+
+/** What reading a file gives, or a `UsageError` in the words of who named it. */
+export function reading<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw readError(path, error)
+  }
+}
+
+export function readError(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return new UsageError(`${path}: expected a file, found none there; check the path`)
+  if (code === 'EISDIR') return new UsageError(`${path}: expected a file, found a folder; name the file in it`)
+  if (code === 'EACCES')
+    return new UsageError(`${path}: expected a file that may be read, found one that may not; check its permissions`)
+  if (error instanceof TypeError)
+    return new UsageError(`${path}: expected UTF-8 text, received other bytes; save the file as UTF-8`)
+  return error
+}
