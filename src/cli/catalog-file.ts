@@ -5,17 +5,30 @@ import { readFileSync } from 'node:fs'
 import { type ParseError, printParseErrorCode, visit } from 'jsonc-parser'
 import type { Catalog } from '../core/catalog.ts'
 import { check } from '../core/check.ts'
-import type { Issue } from '../core/readers.ts'
+import type { At, Issue } from '../core/readers.ts'
 
-/** One thing to put right (or, among warnings, to look at) in a file. */
-export interface Problem {
+/** A place in a text, both from 1. */
+export interface Place {
   readonly line: number
   readonly column: number
+}
+
+/** One thing to put right (or, among warnings, to look at) in a file. */
+export interface Problem extends Place {
   readonly message: string
+  /** What `check` noted; absent where the file is no JSON. */
+  readonly issue?: Issue
 }
 
 export type Loaded =
-  | { readonly ok: true; readonly catalog: Catalog; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true
+      readonly catalog: Catalog
+      readonly warnings: readonly Problem[]
+      readonly text: string
+      /** The text, parsed. */
+      readonly document: unknown
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 /** Objects deeper than this are no catalog, and are not walked into. */
@@ -36,11 +49,17 @@ export function parseCatalog(bytes: Uint8Array): Loaded {
   }
   const found = tooDeep(() => walk(text))
   if (found.length > 0) return { ok: false, problems: found }
-  const checked = check(JSON.parse(text))
-  const places = placesOf(text, [...checked.warnings, ...(checked.ok ? [] : checked.issues)])
-  const problem = (issue: Issue): Problem => ({ ...places(issue), message: issue.message })
-  if (!checked.ok) return { ok: false, problems: checked.issues.map(problem) }
-  return { ok: true, catalog: checked.catalog, warnings: checked.warnings.map(problem) }
+  const document: unknown = JSON.parse(text)
+  const checked = check(document)
+  const noted = checked.ok ? checked.warnings : checked.issues
+  const places = placesOf(
+    text,
+    noted.map(({ at }) => at),
+  )
+  const problems = noted.map((issue): Problem => ({ ...places(issue.at), message: issue.message, issue }))
+  return checked.ok
+    ? { ok: true, catalog: checked.catalog, warnings: problems, text, document }
+    : { ok: false, problems }
 }
 
 /** What `walk` finds; a text so deep that no parser's stack reaches its end is no catalog either. */
@@ -107,22 +126,25 @@ function sentence(code: string): string {
   return code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
 }
 
-/** Where issues are in the text: the place of the value they are about, or of the nearest thing around it. */
-function placesOf(text: string, issues: readonly Issue[]): (issue: Issue) => { line: number; column: number } {
-  const wanted = new Set(issues.flatMap(({ at }) => at.map((_, i) => JSON.stringify(at.slice(0, i + 1)))))
-  const places = new Map<string, { line: number; column: number }>()
-  if (wanted.size > 0) {
-    const note = (line: number, column: number, path: readonly (string | number)[]): void => {
-      const name = JSON.stringify(path)
-      if (wanted.has(name) && !places.has(name)) places.set(name, { line: line + 1, column: column + 1 })
-    }
+/**
+ * Where in a text the values of a document are: each its own place, or that of the nearest thing around it.
+ *
+ * @param text JSON that was parsed
+ * @param wanted every path that will be asked for: what leads to none of them is not walked into
+ */
+export function placesOf(text: string, wanted: readonly At[]): (at: At) => Place {
+  const names = new Set(wanted.flatMap(at => at.map((_, i) => JSON.stringify(at.slice(0, i + 1)))))
+  const places = new Map<string, Place>()
+  const note = (line: number, column: number, path: At): boolean => {
+    const name = JSON.stringify(path)
+    const isWanted = names.has(name)
+    if (isWanted && !places.has(name)) places.set(name, { line: line + 1, column: column + 1 })
+    return isWanted || path.length === 0
+  }
+  if (names.size > 0) {
     visit(text, {
-      onObjectBegin: (_, __, line, column, path) => {
-        note(line, column, path())
-      },
-      onArrayBegin: (_, __, line, column, path) => {
-        note(line, column, path())
-      },
+      onObjectBegin: (_, __, line, column, path) => note(line, column, path()),
+      onArrayBegin: (_, __, line, column, path) => note(line, column, path()),
       onObjectProperty: (name, _, __, line, column, path) => {
         note(line, column, [...path(), name])
       },
@@ -131,7 +153,7 @@ function placesOf(text: string, issues: readonly Issue[]): (issue: Issue) => { l
       },
     })
   }
-  return ({ at }) => {
+  return at => {
     for (let length = at.length; length > 0; length--) {
       const place = places.get(JSON.stringify(at.slice(0, length)))
       if (place !== undefined) return place

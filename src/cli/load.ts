@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type Catalog, isFault, putApiKeys } from '../core/catalog.ts'
-import { keyFileImport } from '../core/key-file.ts'
+import { type ImportOptions, type KeyImport, keyFileImport } from '../core/key-file.ts'
 import type { ApiKey } from '../core/plan.ts'
 import { loadCatalog, problemLine } from './catalog-file.ts'
 import { UsageError } from './terminal.ts'
@@ -24,18 +24,7 @@ export async function loadSources({ catalog, keys, ignoreWarnings, onWarning, cu
   if (!loaded.ok) throw new UsageError(loaded.problems.map(problem => problemLine(catalog, problem)).join('\n'))
   for (const warning of loaded.warnings) onWarning(problemLine(catalog, warning))
   if (keys === undefined) return loaded.catalog
-  const importing = keyFileImport(loaded.catalog, {
-    onWarnings: ignoreWarnings ? 'ignore' : 'fail',
-    newId,
-  })
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  try {
-    for await (const chunk of createReadStream(keys)) importing.push(decoder.decode(chunk as Buffer, { stream: true }))
-    importing.push(decoder.decode())
-  } catch (error) {
-    throw readError(keys, error)
-  }
-  const imported = importing.end()
+  const imported = await importKeys(loaded.catalog, keys, { onWarnings: ignoreWarnings ? 'ignore' : 'fail', newId })
   if (!imported.ok) {
     const lines = imported.warnings.map(({ line, message }) => `${keys}:${line}: ${message}`)
     const remedy = 'mend the rows, or say --ignore-warnings to go on without them'
@@ -43,6 +32,23 @@ export async function loadSources({ catalog, keys, ignoreWarnings, onWarning, cu
   }
   for (const { line, message } of imported.warnings) onWarning(`${keys}:${line}: ${message}`)
   return current === undefined ? imported.catalog : withIdsOf(current, imported.catalog, new Set(imported.ids))
+}
+
+/**
+ * The catalog with the keys of a key file in it, read as it comes.
+ *
+ * @throws {UsageError} when the file cannot be read, or is no UTF-8
+ */
+export async function importKeys(catalog: Catalog, path: string, options: ImportOptions): Promise<KeyImport> {
+  const importing = keyFileImport(catalog, options)
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    for await (const chunk of createReadStream(path)) importing.push(decoder.decode(chunk as Buffer, { stream: true }))
+    importing.push(decoder.decode())
+  } catch (error) {
+    throw readError(path, error)
+  }
+  return importing.end()
 }
 
 /** A key that came from the key file before has the id it had then: a file of values names no ids. */
