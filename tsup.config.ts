@@ -24,6 +24,9 @@ const command: Options = {
   target: 'node20',
   platform: 'node',
   noExternal: [/.*/],
+  // undici is CommonJS and asks for node's modules by require.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  treeshake: true,
   clean: false,
 }
 

@@ -1,148 +1,313 @@
-// `tollgate serve`: a gateway before an upstream. Floor 5: catalog, gate and adapter put together.
+// `tollgate serve`: a gateway before an upstream. Floor 5: options, and the pieces of serve/ put together.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { Catalog } from '../core/catalog.ts'
-import { canonicalPath } from '../core/path.ts'
 import { createGate } from '../gate.ts'
-import { decisionOf, gateNode } from '../http/node.ts'
 import { demoUpstream } from './demo-upstream.ts'
-import { loadSources } from './load.ts'
-import { proxyTo } from './proxy.ts'
+import { loadSources, reading } from './load.ts'
+import { address, duration, httpUrl, size, wholeNumber } from './options.ts'
 import { requestLine } from './request-line.ts'
+import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
+import { adminServer } from './serve/admin.ts'
+import { counts } from './serve/counts.ts'
+import { createGateway, type Gateway } from './serve/gateway.ts'
+import { living } from './serve/living.ts'
+import { recent } from './serve/recent.ts'
+import { frame, startView } from './serve/view.ts'
 import { paintFor, UsageError } from './terminal.ts'
 import { tryLines } from './try-lines.ts'
 
 export const SERVE_HELP = `tollgate serve: a gateway that enforces a catalog before an upstream
 
-  tollgate serve --catalog FILE --upstream URL [--keys FILE.csv] [--port N]
+  tollgate serve --catalog FILE --upstream URL [options]
 
-  --catalog FILE     the catalog: APIs, stages, usage plans, keys (JSON; schema.json describes it)
-  --upstream URL     where admitted requests go: http://127.0.0.1:3000, or the word demo for a small
-                     pet shop that comes with tollgate
-  --keys FILE.csv    keys to add, in AWS's API key file format (Name,Key,Description,Enabled,UsagePlanIds)
-  --ignore-warnings  take the valid rows of a key file that has bad ones; without it such a file stops the start
-  --port N           where to listen (default 8080; 0 takes a free one)
-  --host HOST        on which address (default 127.0.0.1)
-  --aws-answers      answer refusals as bare as AWS does: no Retry-After, no RateLimit fields
-  --quiet            no line per request
+What is enforced, and before what
+  --catalog FILE      the catalog: APIs, stages, usage plans, keys (JSON; schema.json describes it)
+  --keys FILE.csv     keys to add, in AWS's API key file format (Name,Key,Description,Enabled,UsagePlanIds)
+  --ignore-warnings   take the valid rows of a key file that has bad ones; else such a file is refused
+  --upstream URL      where admitted requests go: http://127.0.0.1:3000, or the word demo for a small
+                      pet shop that comes with tollgate
+  --dry-run           decide and report, refuse nobody
 
+Where it listens
+  --port N            default 8080; 0 takes a free one
+  --host HOST         default 127.0.0.1
+  --tls-cert FILE     with --tls-key: HTTPS, with HTTP/2 for clients that speak it
+  --tls-key FILE
+  --admin HOST:PORT   /healthz, /readyz and /metrics (Prometheus); without it there are none
+
+What it says
+  (in a terminal)     a live view; piped, or with --log, a line per request
+  --log               lines also in a terminal
+  --quiet             neither
+  --access-log FILE   a JSON line per request, appended; never a key's value
+  --aws-answers       answer refusals as bare as AWS does: no Retry-After, no RateLimit fields
+
+What it passes on
+  --keep-key          leave x-api-key on the request; else it stays here
+  --trust-forwarded   go on with the client's Forwarded and X-Forwarded-*; else they are replaced
+                      the upstream also gets X-Tollgate-Key-Id, -Plan-Id and -Stage, which clients cannot send
+
+Limits (times as 500ms, 30s, 5m; sizes as 16KB, 10MB)
+  --upstream-timeout T      until its answer begins, and between parts of it; then 504 (default 30s)
+  --upstream-connections N  default 128
+  --max-body SIZE           of a request, then 413 (default 10MB)
+  --max-headers SIZE        of a request, then 431 (default 16KB)
+  --headers-timeout T       for a request's headers, then 408 (default 30s)
+  --request-timeout T       for a whole request (default 5m)
+  --idle-timeout T          for a connection on which nothing moves (default 2m)
+  --drain T                 for what is under way when it is told to stop (default 30s)
+
+Signals: SIGHUP reads the catalog and the key file again (so does saving them) and reopens the access log;
+SIGTERM and SIGINT stop taking requests, let those under way end, and exit with 0; a second one does not wait.
 Counters are kept in memory: they end with the process.
 
 Examples
   tollgate serve --catalog plans.json --upstream http://127.0.0.1:3000
-  tollgate serve --catalog plans.json --keys customers.csv --upstream http://127.0.0.1:3000 --port 80
+  tollgate serve --catalog plans.json --keys customers.csv --upstream http://127.0.0.1:3000 --dry-run
+  tollgate serve --catalog plans.json --upstream http://10.0.0.7 --host 0.0.0.0 --port 443 \\
+      --tls-cert cert.pem --tls-key key.pem --admin 127.0.0.1:9090 --access-log access.ndjson
   tollgate serve --catalog examples/petstore/catalog.json --keys examples/petstore/keys.csv --upstream demo
 `
 
-/** Runs until the process is told to stop. @returns the server, listening */
-export async function serve(args: string[]): Promise<Server> {
+/** Serves until a signal ends it. */
+export async function serve(args: string[]): Promise<void> {
   const options = serveOptions(args)
-  const catalog = await loadSources({
-    catalog: options.catalog,
-    keys: options.keys,
-    ignoreWarnings: options['ignore-warnings'],
-    onWarning: line => warn(`note: ${line}`),
-  })
-  const demo = options.upstream === 'demo' ? await demoUpstream() : null
-  const upstream = demo?.url ?? upstreamOf(options.upstream)
-
-  const gate = createGate({ catalog })
-  const guard = gateNode(gate, { style: options['aws-answers'] ? 'aws' : 'standard', onError: warn })
-  const forward = proxyTo(upstream, error => warn(`upstream ${upstream}: ${error.message}`))
-  const out = paintFor(process.stdout)
-
-  const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    const at = Date.now()
-    const target = request.url ?? ''
-    if (!options.quiet) {
-      response.once('close', () => {
-        const decision = decisionOf(request)
-        if (decision === undefined) return
-        const judged = { at, method: request.method ?? '', target, status: response.statusCode, decision }
-        process.stdout.write(`${requestLine(judged, gate.catalog, out)}\n`)
-      })
-    }
-    if (guard(request, response) !== true) return
-    const query = target.indexOf('?')
-    request.url = `${canonicalPath(target) ?? target}${query === -1 ? '' : target.slice(query)}`
-    if (request.headers.expect !== undefined) {
-      response.writeContinue()
-      delete request.headers.expect
-    }
-    forward(request, response)
+  const paint = paintFor(process.stderr)
+  const notices: string[] = []
+  let inView = false
+  const say = (text: string): void => {
+    notices.push(text)
+    if (notices.length > 20) notices.shift()
+    if (!inView) process.stderr.write(`${paint('yellow', text)}\n`)
   }
-  const server = createServer(handle)
-  // Judged before the client is told to go on: the body of a refused request is never sent.
-  server.on('checkContinue', handle)
-  await listen(server, options.port, options.host)
-  if (demo !== null) server.on('close', () => demo.server.close())
-  greet(catalog, server.address() as AddressInfo, upstream, demo !== null)
-  return server
+
+  const { catalog, keys, ignoreWarnings } = options
+  const read = (current?: Catalog): Promise<Catalog> =>
+    loadSources({
+      catalog,
+      keys,
+      ignoreWarnings,
+      onWarning: line => say(`note: ${line}`),
+      ...(current === undefined ? {} : { current }),
+    })
+  const gate = createGate({ catalog: await read() })
+  const demo = options.upstream === 'demo' ? await demoUpstream() : null
+  const upstream = demo?.url ?? httpUrl('--upstream', options.upstream)
+
+  const seen = counts()
+  const lately = recent()
+  const log: AccessLog | null =
+    options.accessLog === undefined
+      ? null
+      : accessLog(options.accessLog, error => say(`access log ${options.accessLog}: ${error.message}`))
+  const out = paintFor(process.stdout)
+  const view = process.stdout.isTTY && !options.log && !options.quiet
+  const onAnswered = (answered: Answered): void => {
+    const { at, method, target, status, decision, duration } = answered
+    seen.add(decision, status, duration / 1000)
+    log?.write(answered)
+    if (view) lately.add(answered)
+    else if (!options.quiet && decision !== null) {
+      process.stdout.write(`${requestLine({ at, method, target, status, decision }, gate.catalog, out)}\n`)
+    }
+  }
+
+  const gateway = createGateway({ ...options, gate, upstream, onAnswered, onError: error => say(messageOf(error)) })
+  const config = living({
+    files: keys === undefined ? [catalog] : [catalog, keys],
+    read,
+    current: () => gate.catalog,
+    replace: catalog => gate.replace(catalog),
+    onReplaced: () => say(`catalog ${gate.version} is in force: ${counted(gate.catalog)}`),
+    onRefused: error => say(`${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
+  })
+  let draining = false
+  const admin =
+    options.admin === undefined
+      ? null
+      : adminServer({
+          ready: () => !draining,
+          metrics: () =>
+            seen.prometheus({
+              tollgate_requests_under_way: {
+                help: 'Requests and upgraded connections under way.',
+                value: gateway.pending,
+              },
+              tollgate_keys: { help: 'API keys of the catalog in force.', value: gate.catalog.apiKeys.size },
+              tollgate_log_failures: {
+                help: 'Whether the access log could not be written: 1.',
+                value: log?.failing ? 1 : 0,
+              },
+            }),
+        })
+
+  const { host, port } = await listen(gateway, options)
+  if (admin !== null && options.admin !== undefined)
+    await listenOn(admin, options.admin.host, options.admin.port, '--admin')
+  const origin = `${options.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (!view) greet(gate.catalog, origin, upstream, demo !== null, options.dryRun)
+  inView = view
+  const stopView = view
+    ? startView(process.stdout, (width, height) =>
+        frame(
+          {
+            title: `${origin} → ${upstream}`,
+            recent: lately,
+            catalog: () => gate.catalog,
+            version: () => gate.version,
+            dryRun: options.dryRun,
+            pending: () => gateway.pending,
+            notices,
+          },
+          Date.now(),
+          width,
+          height,
+          out,
+        ),
+      )
+    : () => undefined
+
+  process.on('SIGHUP', () => {
+    log?.reopen()
+    void config.reload()
+  })
+  await new Promise<void>(resolve => {
+    const stop = (): void => {
+      if (draining) process.exit(1)
+      draining = true
+      resolve()
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
+  stopView()
+  inView = false
+  config.close()
+  if (gateway.pending > 0) say(`stopping: ${gateway.pending} under way have ${options.drain / 1000} s to end`)
+  await gateway.drain(options.drain)
+  await log?.close()
+  admin?.close()
+  demo?.server.close()
+  process.exit(0)
 }
 
-interface ServeOptions {
-  readonly catalog: string
-  readonly upstream: string
-  readonly keys: string | undefined
-  readonly 'ignore-warnings': boolean
-  readonly port: number
-  readonly host: string
-  readonly 'aws-answers': boolean
-  readonly quiet: boolean
-}
+type ServeOptions = ReturnType<typeof serveOptions>
 
-function serveOptions(args: string[]): ServeOptions {
+function serveOptions(args: string[]) {
   const { values } = parseArgs({
     args,
     options: {
       catalog: { type: 'string' },
-      upstream: { type: 'string' },
       keys: { type: 'string' },
       'ignore-warnings': { type: 'boolean', default: false },
+      upstream: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
       port: { type: 'string', default: '8080' },
       host: { type: 'string', default: '127.0.0.1' },
-      'aws-answers': { type: 'boolean', default: false },
+      'tls-cert': { type: 'string' },
+      'tls-key': { type: 'string' },
+      admin: { type: 'string' },
+      log: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
+      'access-log': { type: 'string' },
+      'aws-answers': { type: 'boolean', default: false },
+      'keep-key': { type: 'boolean', default: false },
+      'trust-forwarded': { type: 'boolean', default: false },
+      'upstream-timeout': { type: 'string', default: '30s' },
+      'upstream-connections': { type: 'string', default: '128' },
+      'max-body': { type: 'string', default: '10MB' },
+      'max-headers': { type: 'string', default: '16KB' },
+      'headers-timeout': { type: 'string', default: '30s' },
+      'request-timeout': { type: 'string', default: '5m' },
+      'idle-timeout': { type: 'string', default: '2m' },
+      drain: { type: 'string', default: '30s' },
     },
   })
-  const { catalog, upstream } = values
+  const { catalog, upstream, keys } = values
   if (catalog === undefined)
     throw new UsageError('--catalog: expected a file, received nothing; see tollgate serve --help')
-  if (upstream === undefined)
+  if (upstream === undefined) {
     throw new UsageError('--upstream: expected a URL or the word demo, received nothing; see tollgate serve --help')
-  const port = Number(values.port)
-  if (!/^\d+$/.test(values.port) || port > 65_535) {
-    throw new UsageError(`--port: expected a whole number from 0 to 65535, received ${JSON.stringify(values.port)}`)
   }
-  return { ...values, catalog, upstream, keys: values.keys, port }
+  const time = (name: 'upstream-timeout' | 'headers-timeout' | 'request-timeout' | 'idle-timeout' | 'drain'): number =>
+    duration(`--${name}`, values[name])
+  return {
+    catalog,
+    keys,
+    upstream,
+    ignoreWarnings: values['ignore-warnings'],
+    dryRun: values['dry-run'],
+    port: wholeNumber('--port', values.port, 0, 65_535),
+    host: values.host,
+    tls: tlsOf(values['tls-cert'], values['tls-key']),
+    admin: values.admin === undefined ? undefined : address('--admin', values.admin),
+    log: values.log,
+    quiet: values.quiet,
+    accessLog: values['access-log'],
+    style: values['aws-answers'] ? ('aws' as const) : ('standard' as const),
+    keepKey: values['keep-key'],
+    trustForwarded: values['trust-forwarded'],
+    upstreamTimeout: time('upstream-timeout'),
+    upstreamConnections: wholeNumber('--upstream-connections', values['upstream-connections'], 1, 100_000),
+    maxBody: size('--max-body', values['max-body']),
+    maxHeaders: size('--max-headers', values['max-headers']),
+    headersTimeout: time('headers-timeout'),
+    requestTimeout: time('request-timeout'),
+    idleTimeout: time('idle-timeout'),
+    drain: time('drain'),
+  }
 }
 
-function upstreamOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
-  throw new UsageError(
-    `--upstream: expected a URL that begins with http:// or https://, received ${JSON.stringify(text)}`,
-  )
+function tlsOf(cert: string | undefined, key: string | undefined): { cert: Buffer; key: Buffer } | null {
+  if (cert === undefined && key === undefined) return null
+  if (cert === undefined || key === undefined) {
+    throw new UsageError(
+      `--tls-${cert === undefined ? 'cert' : 'key'}: expected a file, received nothing; HTTPS needs a certificate and its key`,
+    )
+  }
+  return { cert: reading(cert, () => readFileSync(cert)), key: reading(key, () => readFileSync(key)) }
 }
 
-async function listen(server: Server, port: number, host: string): Promise<void> {
+async function listen({ server }: Gateway, { host, port }: ServeOptions): Promise<{ host: string; port: number }> {
+  await listenOn(server as Server, host, port, '--port')
+  const at = server.address() as AddressInfo
+  return { host: at.address, port: at.port }
+}
+
+async function listenOn(server: Server, host: string, port: number, option: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE'
-      reject(taken ? new UsageError(`--port: ${host}:${port} is in use; choose another, or 0 for a free one`) : error)
+      const remedies: Partial<Record<string, string>> = {
+        EADDRINUSE: `${host}:${port} is in use; choose another, or 0 for a free one`,
+        EACCES: `${host}:${port} is not for this user; choose one above 1023`,
+        EADDRNOTAVAIL: `${host} is no address of this machine; choose one that is`,
+      }
+      const remedy = remedies[error.code ?? '']
+      reject(remedy === undefined ? error : new UsageError(`${option}: ${remedy}`))
     })
     server.listen(port, host, resolve)
   })
 }
 
-function greet(catalog: Catalog, { address, port }: AddressInfo, upstream: string, isDemo: boolean): void {
-  const paint = paintFor(process.stderr)
-  const origin = `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+function counted(catalog: Catalog): string {
   const stages = catalog.apis.reduce((sum, api) => sum + api.stages.length, 0)
-  const counted = `${catalog.apis.length} APIs, ${stages} stages, ${catalog.usagePlans.length} plans, ${catalog.apiKeys.size} keys`
-  process.stderr.write(`${paint('bold', 'tollgate')} ${origin} → ${upstream}  (${counted})\n`)
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
+  return [
+    count(catalog.apis.length, 'API'),
+    count(stages, 'stage'),
+    count(catalog.usagePlans.length, 'plan'),
+    count(catalog.apiKeys.size, 'key'),
+  ].join(', ')
+}
+
+function greet(catalog: Catalog, origin: string, upstream: string, isDemo: boolean, dryRun: boolean): void {
+  const paint = paintFor(process.stderr)
+  const mode = dryRun ? `${paint('yellow', 'dry run: refuses nobody')}  ` : ''
+  process.stderr.write(`${paint('bold', 'tollgate')} ${origin} → ${upstream}  ${mode}(${counted(catalog)})\n`)
   // Key values are shown where showing them is the point: the sample keys of the demo.
   for (const { shows, command } of isDemo ? tryLines(catalog, origin) : []) {
     process.stderr.write(`\n${paint('dim', `# ${shows}`)}\n${command}\n`)
@@ -150,7 +315,6 @@ function greet(catalog: Catalog, { address, port }: AddressInfo, upstream: strin
   if (isDemo) process.stderr.write('\n')
 }
 
-function warn(message: unknown): void {
-  const paint = paintFor(process.stderr)
-  process.stderr.write(`${paint('yellow', message instanceof Error ? message.message : String(message))}\n`)
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,0 +1,87 @@
+// The access log: one JSON object a line, which replay reads. Floor 5. docs/cli.md has the fields. Never a key's value.
+
+import { createWriteStream, type WriteStream } from 'node:fs'
+import type { Decision } from '../../core/decision.ts'
+import { canonicalPath } from '../../core/path.ts'
+
+/** A request that was answered. */
+export interface Answered {
+  /** When it was judged, ms since the Unix epoch. */
+  readonly at: number
+  /** ms from then until its answer was out. */
+  readonly duration: number
+  readonly method: string
+  readonly target: string
+  readonly host: string | undefined
+  readonly status: number
+  /** Null for one that was refused before it was judged: a body announced as too long. */
+  readonly decision: Decision | null
+  readonly dryRun: boolean
+}
+
+export interface AccessLog {
+  /** Whether the last attempt to write failed. */
+  readonly failing: boolean
+  write(answered: Answered): void
+  /** Goes on in a new file of the same name, after the old one was renamed. */
+  reopen(): void
+  /** Everything written is in the file when the promise resolves. */
+  close(): Promise<void>
+}
+
+/** A line of the log, without its end. */
+export function logLine({ at, duration, method, target, host, status, decision, dryRun }: Answered): string {
+  const said = (decision ?? {}) as Partial<Record<'reason' | 'limitedBy' | 'retryAfter' | 'keyId', unknown>>
+  const metered = decision !== null && 'metered' in decision ? decision.metered : undefined
+  return JSON.stringify({
+    time: new Date(at).toISOString(),
+    method,
+    // Without the query: what is not judged is not kept, and people put secrets there.
+    path: canonicalPath(target) ?? (target.split('?', 1)[0] as string).slice(0, 2048),
+    host,
+    status,
+    duration,
+    decision: decision?.kind ?? 'not-judged',
+    reason: said.reason,
+    limitedBy: said.limitedBy,
+    retryAfter: said.retryAfter ?? undefined,
+    apiId: metered?.apiId,
+    stage: metered?.stage,
+    resource: metered === undefined ? undefined : `${metered.httpMethod} ${metered.path}`,
+    keyId: said.keyId ?? undefined,
+    planId: metered?.plan?.planId,
+    cost: metered?.cost,
+    version: metered?.version,
+    dryRun: dryRun || undefined,
+  })
+}
+
+/** A log in a file, appended to. Errors (a full disk) are told once until it works again, and never stop a request. */
+export function accessLog(path: string, onError: (error: Error) => void): AccessLog {
+  let failing = false
+  const open = (): WriteStream => {
+    const stream = createWriteStream(path, { flags: 'a', mode: 0o640, highWaterMark: 1 << 20 })
+    stream.on('error', error => {
+      if (!failing) onError(error)
+      failing = true
+    })
+    stream.on('open', () => {
+      failing = false
+    })
+    return stream
+  }
+  let stream = open()
+  return {
+    get failing() {
+      return failing
+    },
+    write(answered) {
+      if (!stream.destroyed) stream.write(`${logLine(answered)}\n`)
+    },
+    reopen() {
+      stream.end()
+      stream = open()
+    },
+    close: () => new Promise(resolve => (stream.destroyed ? resolve() : stream.end(() => resolve()))),
+  }
+}

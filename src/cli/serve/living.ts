@@ -1,0 +1,69 @@
+// The configuration while it lives: read at the start, watched, read again. Floor 5.
+// A wrong one is explained and the one in force stays; counters and requests under way are not touched.
+
+import { type FSWatcher, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { Catalog } from '../../core/catalog.ts'
+
+export interface Living {
+  /** Reads again now. @returns whether what was read is in force */
+  reload(): Promise<boolean>
+  close(): void
+}
+
+export interface LivingOptions {
+  /** The files it is read from. */
+  readonly files: readonly string[]
+  /** Reads it; `current` is what is in force, whose keys keep their ids. Throws with an explanation. */
+  readonly read: (current: Catalog) => Promise<Catalog>
+  readonly current: () => Catalog
+  readonly replace: (catalog: Catalog) => void
+  readonly onReplaced: () => void
+  readonly onRefused: (error: unknown) => void
+}
+
+/** ms in which the many events of one saving of a file are taken for one. */
+const SETTLED = 100
+
+/** Watches the files, by their folders: editors replace a file rather than write into it. */
+export function living({ files, read, current, replace, onReplaced, onRefused }: LivingOptions): Living {
+  let timer: NodeJS.Timeout | undefined
+  let reading: Promise<boolean> = Promise.resolve(true)
+
+  async function once(): Promise<boolean> {
+    try {
+      replace(await read(current()))
+      onReplaced()
+      return true
+    } catch (error) {
+      onRefused(error)
+      return false
+    }
+  }
+  // One after the other: the last that was saved is the last that is put in force.
+  const reload = (): Promise<boolean> => (reading = reading.then(once))
+
+  const folders = new Map<string, Set<string>>()
+  for (const file of files) {
+    const folder = dirname(file)
+    folders.set(folder, (folders.get(folder) ?? new Set()).add(basename(file)))
+  }
+  const watchers = [...folders].map(([folder, names]): FSWatcher => {
+    const watcher = watch(folder, (_, name) => {
+      if (name !== null && !names.has(name)) return
+      clearTimeout(timer)
+      timer = setTimeout(() => void reload(), SETTLED)
+      timer.unref()
+    })
+    watcher.unref()
+    return watcher
+  })
+
+  return {
+    reload,
+    close() {
+      clearTimeout(timer)
+      for (const watcher of watchers) watcher.close()
+    },
+  }
+}

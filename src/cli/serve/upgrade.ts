@@ -1,0 +1,102 @@
+// Upgrades (WebSocket and its like): judged once, at the handshake; then two sockets, joined. Floor 5.
+// node's own client carries them: it is the one that shows an upstream's answer when that is not the switch asked for.
+
+import { request as httpRequest, type IncomingMessage, type RequestOptions, ServerResponse } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { RawHeaders } from './headers.ts'
+
+/** A response to a handshake, on its socket, which closes behind it. */
+export function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket as never)
+  response.once('finish', () => {
+    response.detachSocket(socket as never)
+    socket.end()
+  })
+  return response
+}
+
+export interface Handshake {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  /** What the client sent after its handshake already. */
+  readonly head: Buffer
+  readonly url: string
+  readonly path: string
+  /** What the upstream gets, with Connection and Upgrade as they came. */
+  readonly headers: RawHeaders
+  readonly timeout: number
+  readonly onError: (error: Error) => void
+  /** Told of the status that the handshake ended with. */
+  readonly onAnswer: (status: number) => void
+}
+
+/** Passes a handshake on, and joins the two sockets when the upstream switches. */
+export function upgradeTo({ request, socket, head, url, path, headers, timeout, onError, onAnswer }: Handshake): void {
+  const { protocol, hostname, port, pathname } = new URL(url)
+  const options: RequestOptions = {
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    method: request.method,
+    path: pathname.replace(/\/$/, '') + path,
+    headers: headers as never,
+    agent: false,
+    timeout,
+  }
+  const outgoing = (protocol === 'https:' ? httpsRequest : httpRequest)(options)
+  const fail = (error: Error): void => {
+    outgoing.destroy()
+    if (socket.destroyed) return
+    onError(error)
+    onAnswer(502)
+    socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  }
+  const gone = (): void => {
+    outgoing.destroy()
+  }
+  socket.on('error', gone)
+  socket.once('close', gone)
+  outgoing.once('timeout', () => fail(new Error('no answer to the handshake in time')))
+  outgoing.once('error', fail)
+  outgoing.once('response', answer => {
+    // Not the switch that was asked for: the client gets the answer as it is.
+    onAnswer(answer.statusCode ?? 502)
+    socket.write(headOf(answer, 'close'))
+    answer.pipe(socket)
+  })
+  outgoing.once('upgrade', (answer, upstream, first) => {
+    outgoing.off('error', fail)
+    onAnswer(101)
+    socket.off('close', gone)
+    upstream.setTimeout(0)
+    socket.write(headOf(answer, null))
+    if (first.length > 0) socket.write(first)
+    if (head.length > 0) upstream.write(head)
+    join(socket, upstream)
+    join(upstream, socket)
+  })
+  outgoing.end()
+}
+
+/** Each end that closes or breaks takes the other with it; a half that ends leaves the other half open. */
+function join(from: Duplex, to: Duplex): void {
+  from.pipe(to)
+  from.once('error', () => to.destroy())
+  from.once('close', () => {
+    if (!from.readableEnded) to.destroy()
+  })
+}
+
+function headOf(answer: IncomingMessage, connection: string | null): string {
+  let head = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n`
+  const { rawHeaders } = answer
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    // Framing that is undone here, by reading the answer, is not repeated.
+    if (connection !== null && /^(connection|transfer-encoding|keep-alive)$/i.test(name)) continue
+    head += `${name}: ${rawHeaders[i + 1]}\r\n`
+  }
+  return `${head}${connection === null ? '' : `Connection: ${connection}\r\n`}\r\n`
+}
