@@ -19,6 +19,12 @@ export interface GateOptions<Async extends boolean> {
   readonly store?: Store<Async>
   /** Default: `Date.now`. */
   readonly clock?: Clock
+  /**
+   * Whether a value of 20 to 128 characters could be a key's, asked before it is looked up: keys with a checksum
+   * (core/key-value.ts) need no lookup to tell a typo. Where it is false the request is refused as `malformed`; what it
+   * throws, `admit` throws. Default: every value is looked up.
+   */
+  readonly isKeyValue?: (value: string) => boolean
   /** Called with every decision of `admit`. What it throws is counted (`hookErrors`) and changes nothing. */
   readonly onDecision?: (decision: Decision, request: ApiRequest) => void
 }
@@ -66,7 +72,7 @@ export function createGate<Async extends boolean>(
   options: GateOptions<Async> & { readonly store: Store<Async> },
 ): Gate<Async>
 export function createGate(options: GateOptions<boolean>): Gate<boolean> {
-  const { store = memoryStore() as Store<boolean>, clock = Date.now, onDecision } = options
+  const { store = memoryStore() as Store<boolean>, clock = Date.now, isKeyValue, onDecision } = options
   const givenBack = new WeakSet<Decision>()
   let index: Index = indexOf(options.catalog)
   let hookErrors = 0
@@ -95,7 +101,7 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
   }
 
   function admitRoute(found: Route, request: ApiRequest): Decision | Promise<Decision> {
-    const metered = meter(found, request.apiKey, request.cost)
+    const metered = meter(found, request.apiKey, request.cost, isKeyValue)
     if ('kind' in metered) return tell(metered, request)
     const decision = store.take(metered, now())
     if (decision instanceof Promise) return decision.then(decision => tell(decision, request))
@@ -119,7 +125,7 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
     peek(request) {
       const found = route(index, request)
       if (found.kind !== 'route') return found
-      const metered = meter(found, request.apiKey, request.cost)
+      const metered = meter(found, request.apiKey, request.cost, isKeyValue)
       if ('kind' in metered) return metered
       const peeked = store.peek(metered, now())
       return peeked instanceof Promise ? peeked.then(free) : free(peeked)

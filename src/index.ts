@@ -46,6 +46,7 @@ export type {
   Throttled,
 } from './core/decision.ts'
 export type { CatalogDocument, MethodName, ShortDocument, ShortKey, ShortPlan } from './core/document.ts'
+export { isGenerated, keyValueOf } from './core/key-value.ts'
 export type { Metered } from './core/limits.ts'
 export type { ApiKey, ApiStage, Period, Quota, Throttle, UsagePlan } from './core/plan.ts'
 export type { Issue } from './core/readers.ts'

@@ -71,11 +71,16 @@ export function route(index: Index, request: ApiRequest): Route | MissingAuthent
   return { kind: 'route', index, stage, served, path }
 }
 
-/** A routed request → what it is measured against, by its key. */
+/**
+ * A routed request → what it is measured against, by its key.
+ *
+ * @param couldBeKey where it is false of a value, that one is not looked up. What it throws, this throws.
+ */
 export function meter(
   { index, stage, served }: Route,
   apiKey: string | null | undefined,
   cost: number = 1,
+  couldBeKey?: (value: string) => boolean,
 ): Metered | Open | InvalidApiKey {
   if (!Number.isSafeInteger(cost) || cost < 0)
     throw new RangeError(`cost: expected a whole number ≥ 0, received ${cost}`)
@@ -83,7 +88,7 @@ export function meter(
   let keyId: string | null = null
   let at: PlanAtStage | null = null
   if (method.apiKeyRequired) {
-    const key = keyOf(index, apiKey)
+    const key = keyOf(index, apiKey, couldBeKey)
     if ('kind' in key) return key
     keyId = key.id
     at = planAt(stage, key)
@@ -107,10 +112,15 @@ export function meter(
   }
 }
 
-function keyOf(index: Index, value: string | null | undefined): ApiKey | InvalidApiKey {
-  if (value === undefined || value === null || value === '') return MISSING
+function keyOf(
+  index: Index,
+  value: string | null | undefined,
+  couldBeKey?: (value: string) => boolean,
+): ApiKey | InvalidApiKey {
+  if (!value) return MISSING
   // A value that could not be one (two header lines joined, a megabyte) is not even hashed.
-  const key = value.length < 20 || value.length > 128 ? undefined : index.apiKeys.withValue(value)
+  if (value.length < 20 || value.length > 128 || (couldBeKey && !couldBeKey(value))) return MALFORMED
+  const key = index.apiKeys.withValue(value)
   if (key === undefined) return isKeyValue(value) ? UNKNOWN : MALFORMED
   return key.enabled ? key : invalid('disabled', key.id)
 }
@@ -134,10 +144,7 @@ export function resolve(
 }
 
 function isUnder(path: string, basePath: string): boolean {
-  return (
-    path.startsWith(basePath) &&
-    (path.length === basePath.length || path.charCodeAt(basePath.length) === 47 || basePath === '')
-  )
+  return path.startsWith(basePath) && (basePath === '' || (path[basePath.length] ?? '/') === '/')
 }
 
 /** Whether a path that is under one mapping spells the base path of a longer one some other way. */
@@ -154,40 +161,15 @@ function spellsLonger(path: string, found: string, mappings: Mappings): boolean 
   })
 }
 
+/** `name`, `name.`, `name:port` or `[::1]:port`; two joined hosts are none of them. */
+const HOST = /^([\w.-]*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/
+
 /** The mappings of a host, of any host where it has none, null when what came is no host at all. */
 function mappingsOf({ hosts, anyHost }: Index, host: string | null | undefined): Mappings | null {
-  if (host === undefined || host === null || host === '') return anyHost
-  const end = endOfHostName(host)
-  if (end === -1) return null
-  return hosts.size === 0 ? anyHost : (hosts.get(host.slice(0, end).toLowerCase()) ?? anyHost)
-}
-
-/** Where the name ends in `name:port`, `name.` or `[::1]:port`; -1 when it is none of them, as two joined hosts are not. */
-function endOfHostName(host: string): number {
-  let end = host.length
-  for (let i = 0; i < end; i++) {
-    const code = host.charCodeAt(i)
-    if (code === 58 /* : */ && host.charCodeAt(0) !== 91 /* [ */) {
-      if (!/^:\d{1,5}$/.test(host.slice(i))) return -1
-      end = i
-    } else if (code === 91 && i === 0) {
-      const close = host.indexOf(']')
-      if (!/^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/.test(host)) return -1
-      return close + 1
-    } else if (!isHostCharacter(code)) {
-      return -1
-    }
-  }
-  return host.charCodeAt(end - 1) === 46 /* . */ ? end - 1 : end
-}
-
-function isHostCharacter(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
-    (code >= 45 && code <= 57 && code !== 47) ||
-    code === 95
-  )
+  if (!host) return anyHost
+  const [, name] = HOST.exec(host) ?? []
+  if (name === undefined) return null
+  return hosts.size === 0 ? anyHost : (hosts.get(name.replace(/\.$/, '').toLowerCase()) ?? anyHost)
 }
 
 function refusal<K extends string, R extends string>(kind: K, reason: R): { kind: K; admitted: false; reason: R } {
