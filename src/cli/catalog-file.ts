@@ -145,6 +145,9 @@ export function placesOf(text: string, wanted: readonly At[]): (at: At) => Place
     visit(text, {
       onObjectBegin: (_, __, line, column, path) => note(line, column, path()),
       onArrayBegin: (_, __, line, column, path) => note(line, column, path()),
+      // The parser walks on after what was not walked into only where somebody asks for ends.
+      onObjectEnd: () => {},
+      onArrayEnd: () => {},
       onObjectProperty: (name, _, __, line, column, path) => {
         note(line, column, [...path(), name])
       },
