@@ -74,6 +74,44 @@ const KEY_REASONS = {
   'no-plan': 'none of its plans has this stage',
 }
 
+/** The same in 79 columns: `12:00:07 429 GET /v1/pets       Acorn Labs (free)     plan throttle, 0.8 s` */
+export function shortLine({ at, method, target, status, decision }: Judged, catalog: Catalog, paint: Paint): string {
+  const what = `${status} ${printable(`${method} ${target.split('?', 1)[0]}`, 22)}`.padEnd(26)
+  const colour = decision.kind === 'invalid-api-key' ? 'yellow' : 'red'
+  return `${paint('dim', time(at).slice(0, 8))} ${what} ${who(decision, catalog).slice(0, 20).padEnd(20)} ${paint(colour, shortVerdict(decision))}`
+}
+
+function shortVerdict(decision: Decision): string {
+  switch (decision.kind) {
+    case 'throttled':
+    case 'quota-exceeded':
+      return `${decision.limitedBy === 'quota' ? 'quota' : `${decision.limitedBy} throttle`}, ${span(decision.retryAfter)}`
+    case 'never-admitted':
+      return `${decision.limitedBy}, for ever`
+    case 'invalid-api-key':
+      return {
+        missing: 'no key',
+        malformed: 'no such key',
+        unknown: 'no such key',
+        disabled: 'disabled',
+        'no-plan': 'not its stage',
+      }[decision.reason]
+    case 'missing-authentication-token':
+      return decision.reason === 'no-stage' ? 'no such stage' : 'no such method'
+    case 'bad-request':
+      return `ambiguous ${decision.reason}`
+    default:
+      return 'admitted'
+  }
+}
+
+/** `0.8 s`, `12 min`, `7 h`, `5 d`. */
+function span(ms: Millis): string {
+  if (ms < 60_000) return `${(Math.ceil(ms / 100) / 10).toFixed(1)} s`
+  if (ms < 5_400_000) return `${Math.ceil(ms / 60_000)} min`
+  return ms < 129_600_000 ? `${Math.ceil(ms / 3_600_000)} h` : `${Math.ceil(ms / 86_400_000)} d`
+}
+
 function time(at: Millis): string {
   return new Date(at).toISOString().slice(11, 23)
 }

@@ -2,7 +2,7 @@
 
 import type { WriteStream } from 'node:tty'
 import type { Catalog } from '../../core/catalog.ts'
-import { requestLine } from '../request-line.ts'
+import { requestLine, shortLine } from '../request-line.ts'
 import { type Paint, printable } from '../terminal.ts'
 import type { KeyShown, Recent } from './recent.ts'
 
@@ -50,7 +50,8 @@ export function frame(options: ViewOptions, now: number, width: number, height: 
   const keys = recent.busiest(now, keyRows).map(key => keyLine(key, catalog(), wide, paint))
   const refusals = recent.refusals.slice(0, Math.max(0, room - Math.max(keys.length, 1))).map(answered => {
     const { at, method, target, status, decision } = answered
-    return decision === null ? '' : requestLine({ at, method, target, status, decision }, catalog(), paint)
+    if (decision === null) return `${status} ${printable(method, 10)} refused before it was judged`
+    return (wide < 120 ? shortLine : requestLine)({ at, method, target, status, decision }, catalog(), paint)
   })
   const bar = barWidth(wide)
   const columns = `${'busiest keys'.padEnd(24)} ${'req/s'.padStart(8)}  ${'tokens'.padEnd(bar + 8)} ${'quota'.padEnd(bar)}`
