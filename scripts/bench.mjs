@@ -32,6 +32,8 @@ try {
       platform: 'node',
       target: 'es2022',
       logLevel: 'error',
+      // undici is CommonJS and asks for node's modules by require.
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     })
     const forNode = args.filter(arg => arg.startsWith('-') && !OURS.includes(arg))
     const forBench = args.filter(arg => OURS.includes(arg))

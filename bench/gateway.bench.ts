@@ -1,0 +1,161 @@
+// What the gateway costs beside the same proxy without it: requests a second through each, in turns, over one upstream.
+// Three processes beside this one (upstream, bare proxy, gateway) share the machine with the load, so read the ratio.
+
+import { fork } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Pool } from 'undici'
+import { upstreamAt } from '../src/cli/serve/forward.ts'
+import { createGateway } from '../src/cli/serve/gateway.ts'
+import { requestHeaders } from '../src/cli/serve/headers.ts'
+import { catalogOf, createGate } from '../src/index.ts'
+
+const KEYS = 1000
+const CONNECTIONS = 64
+const BODY = Buffer.alloc(1024, 'x')
+const keyOf = (i: number): string => `customer-key-${String(i).padStart(26, '0')}`
+const role = process.argv[2]
+
+const listening = (server: { address(): AddressInfo | string | null }): void => {
+  process.send?.((server.address() as AddressInfo).port)
+}
+
+if (role === 'upstream') {
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': BODY.length }).end(BODY)
+  })
+  server.listen(0, '127.0.0.1', () => listening(server))
+} else if (role === 'bare') {
+  const upstream = upstreamAt({
+    url: process.argv[3]!,
+    timeout: 30_000,
+    connections: 128,
+    maxBody: 1e7,
+    onError: console.error,
+  })
+  const forwarding = {
+    remoteAddress: '127.0.0.1',
+    protocol: 'http',
+    host: undefined,
+    trustForwarded: false,
+    keepKey: true,
+    tollgate: [],
+  } as const
+  const server = createServer((request, response) => {
+    upstream.forward(
+      request,
+      response,
+      request.url!,
+      requestHeaders(request.rawHeaders, { ...forwarding, host: request.headers.host }),
+    )
+  })
+  server.listen(0, '127.0.0.1', () => listening(server))
+} else if (role === 'gateway') {
+  const gate = createGate({
+    catalog: catalogOf({
+      requireKey: ['GET /pets/{petId}'],
+      plans: [
+        {
+          id: 'pro',
+          throttle: { rateLimit: 100_000, burstLimit: 100_000 },
+          quota: { limit: 2_000_000_000, period: 'MONTH' },
+        },
+      ],
+      keys: Array.from({ length: KEYS }, (_, i) => ({ id: `k${i}`, value: keyOf(i), plan: 'pro' })),
+    }),
+  })
+  const { server } = createGateway({
+    gate,
+    upstream: process.argv[3]!,
+    style: 'standard',
+    dryRun: false,
+    keepKey: false,
+    trustForwarded: false,
+    tls: null,
+    upstreamTimeout: 30_000,
+    upstreamConnections: 128,
+    maxBody: 1e7,
+    maxHeaders: 16_384,
+    headersTimeout: 30_000,
+    requestTimeout: 300_000,
+    idleTimeout: 120_000,
+    onAnswered: () => undefined,
+    onError: console.error,
+  })
+  server.listen(0, '127.0.0.1', () => listening(server as never))
+} else {
+  await measure()
+}
+
+async function start(...args: string[]): Promise<{ port: number; stop: () => void }> {
+  const child = fork(process.argv[1]!, args, { stdio: 'inherit', execArgv: [] })
+  const port = await new Promise<number>(resolve => child.once('message', message => resolve(message as number)))
+  return { port, stop: () => child.kill('SIGKILL') }
+}
+
+/** Requests a second with every connection busy, for some ms; each answer is looked at. */
+async function load(port: number, ms: number): Promise<{ perSecond: number; p99: number }> {
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS })
+  const end = performance.now() + ms
+  const times: number[] = []
+  let key = 0
+  const began = performance.now()
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      while (performance.now() < end) {
+        const at = performance.now()
+        const { statusCode, body } = await pool.request({
+          method: 'GET',
+          path: '/pets/7',
+          headers: { 'x-api-key': keyOf(key++ % KEYS) },
+        })
+        const bytes = await body.arrayBuffer()
+        if (statusCode !== 200 || bytes.byteLength !== BODY.length)
+          throw new Error(`expected 200, received ${statusCode}`)
+        times.push(performance.now() - at)
+      }
+    }),
+  )
+  const seconds = (performance.now() - began) / 1000
+  await pool.close()
+  times.sort((a, b) => a - b)
+  return { perSecond: times.length / seconds, p99: times[Math.floor(times.length * 0.99)]! }
+}
+
+async function measure(): Promise<void> {
+  const quick = process.argv.includes('--quick')
+  const rounds = quick ? 4 : 12
+  const ms = quick ? 1000 : 2500
+  const upstream = await start('upstream')
+  const url = `http://127.0.0.1:${upstream.port}`
+  const bare = await start('bare', url)
+  const gateway = await start('gateway', url)
+  await Promise.all([load(bare.port, 1000), load(gateway.port, 1000)])
+  const ratios: number[] = []
+  const seen: Record<'bare' | 'gateway', { perSecond: number; p99: number }[]> = { bare: [], gateway: [] }
+  for (let i = 0; i < rounds; i++) {
+    const order = i % 2 === 0 ? (['bare', 'gateway'] as const) : (['gateway', 'bare'] as const)
+    for (const name of order) seen[name].push(await load(name === 'bare' ? bare.port : gateway.port, ms))
+    ratios.push(seen.gateway.at(-1)!.perSecond / seen.bare.at(-1)!.perSecond)
+  }
+  for (const { stop } of [gateway, bare, upstream]) stop()
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+  const row = (name: 'bare' | 'gateway'): object => ({
+    'requests/s': Math.round(median(seen[name].map(({ perSecond }) => perSecond))),
+    'p99 ms': Number(median(seen[name].map(({ p99 }) => p99)).toFixed(1)),
+  })
+  const ratio = median([...ratios])
+  const result = { 'the proxy alone': row('bare'), 'the gateway': row('gateway') }
+  if (process.argv.includes('--json')) console.log(JSON.stringify({ bench: 'gateway', ...result, ratio, ratios }))
+  else {
+    console.log(
+      `\ngateway: ${CONNECTIONS} connections, ${KEYS} keys, bodies of 1 KB, ${rounds} rounds of ${ms / 1000} s each in turn`,
+    )
+    console.table(result)
+    console.log(
+      `the gateway has ${ratio.toFixed(2)} × the requests/s of the proxy alone (median of ${rounds} rounds; gate ≥ 0.90)`,
+    )
+  }
+  process.exit(ratio >= 0.9 || quick ? 0 : 1)
+}
