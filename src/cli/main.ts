@@ -3,12 +3,18 @@
 
 import { readFileSync } from 'node:fs'
 import { nearestOf } from '../core/readers.ts'
+import { CHECK_HELP, check } from './check.ts'
+import { INIT_HELP, init } from './init.ts'
+import { KEYS_HELP, keys } from './keys.ts'
 import { SERVE_HELP, serve } from './serve.ts'
 import { paintFor, UsageError } from './terminal.ts'
 
 const HELP = `tollgate: API usage plans, exact, in your own process
 
   tollgate serve    a gateway that enforces a catalog before an upstream
+  tollgate keys     API keys: made, imported, looked at and exported
+  tollgate init     a catalog, keys and the command to run, in an empty folder
+  tollgate check    explains a catalog: who may call what, under which limits, and what is odd
 
   tollgate VERB --help teaches the verb; tollgate --version names the release.
 `
@@ -20,6 +26,9 @@ interface Verb {
 
 const VERBS: Readonly<Record<string, Verb>> = {
   serve: { help: SERVE_HELP, run: serve },
+  keys: { help: KEYS_HELP, run: keys },
+  init: { help: INIT_HELP, run: init },
+  check: { help: CHECK_HELP, run: check },
 }
 
 async function main([name, ...args]: string[]): Promise<void> {

@@ -64,7 +64,8 @@ function issueOf(at: At, code: Issue['code'], expected: string, received: string
   return { path, at, code, expected, received, remedy, message }
 }
 
-function pathOf(at: At): string {
+/** `usagePlans[2].apiStages[0].throttle["/pets/GET"]` */
+export function pathOf(at: At): string {
   return at.reduce<string>((path, part) => {
     if (typeof part === 'number') return `${path}[${part}]`
     return /^[\w$]+$/.test(part) ? `${path}${path === '' ? '' : '.'}${part}` : `${path}[${JSON.stringify(part)}]`
