@@ -1,4 +1,4 @@
-// What a gate throws: programmers' mistakes. Refusals of requests are values.
+// What is thrown: programmers' mistakes, and outages. Refusals of requests are values.
 
 /** A clock that did not give a time. Nothing was decided. */
 export class ClockError extends Error {
@@ -10,5 +10,21 @@ export class ClockError extends Error {
   }
 }
 
+/**
+ * A store that could not decide, or whose records cannot be read. Whether something was charged is not known.
+ * Bugs are not among it: what else a store throws is thrown on as it is.
+ */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code = 'STORE_FAILED'
+  /** Whether it may pass by itself: a lock, a network, a full disk. False for what stays until somebody repairs it. */
+  readonly transient: boolean
+
+  constructor(message: string, { transient, cause }: { readonly transient: boolean; readonly cause?: unknown }) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.transient = transient
+  }
+}
+
 /** Every `code` that an error of this package carries. */
-export type ErrorCode = 'INVALID_CATALOG' | 'INVALID_TIME' | 'STATE_UNREADABLE'
+export type ErrorCode = 'INVALID_CATALOG' | 'INVALID_TIME' | 'STATE_UNREADABLE' | 'STORE_FAILED'
