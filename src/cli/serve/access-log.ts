@@ -34,7 +34,8 @@ export function logLine({ at, duration, method, target, host, status, decision, 
   const said = (decision ?? {}) as Partial<Record<'reason' | 'limitedBy' | 'retryAfter' | 'keyId', unknown>>
   const metered = decision !== null && 'metered' in decision ? decision.metered : undefined
   return JSON.stringify({
-    time: new Date(at).toISOString(),
+    // The instant it was judged at, so that a replay of the log decides the same.
+    time: new Date(decision !== null && 'metered' in decision ? decision.at : at).toISOString(),
     method,
     // Without the query: what is not judged is not kept, and people put secrets there.
     path: canonicalPath(target) ?? (target.split('?', 1)[0] as string).slice(0, 2048),
