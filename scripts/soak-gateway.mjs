@@ -137,16 +137,19 @@ await Promise.all(
       const dice = Math.random()
       const key =
         dice < 0.02 ? null : dice < 0.05 ? 'no-such-key-0000000000000' : secretOf(Math.floor(Math.random() ** 2 * KEYS))
+      const where = Math.random()
       const path =
-        dice < 0.07
+        where < 0.04
           ? '/pets/../x'
-          : dice < 0.1
+          : where < 0.06
             ? '/PETS/7'
-            : dice < 0.13
+            : where < 0.1
               ? '/pets/large'
-              : dice < 0.16
+              : where < 0.13
                 ? '/pets/late'
-                : '/pets/7'
+                : where < 0.15
+                  ? '/open'
+                  : '/pets/7'
       const manner = dice > 0.98 ? 'abort' : dice > 0.96 ? 'hasty' : dice > 0.94 ? 'slow' : 'plain'
       await ask(path, key, manner)
     }
