@@ -11,18 +11,28 @@ export class ClockError extends Error {
 }
 
 /**
- * A store that could not decide, or whose records cannot be read. Whether something was charged is not known.
- * Bugs are not among it: what else a store throws is thrown on as it is.
+ * A store that could not decide, or whose records cannot be read. Bugs are not among it: what else a store throws is
+ * thrown on as it is.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code = 'STORE_FAILED'
   /** Whether it may pass by itself: a lock, a network, a full disk. False for what stays until somebody repairs it. */
   readonly transient: boolean
+  /** `no`: certainly nothing was charged, and asking again is safe. `unknown`: it may have been; asking again may charge twice. */
+  readonly executed: 'no' | 'unknown'
 
-  constructor(message: string, { transient, cause }: { readonly transient: boolean; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    {
+      transient,
+      executed = 'unknown',
+      cause,
+    }: { readonly transient: boolean; readonly executed?: 'no' | 'unknown'; readonly cause?: unknown },
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.transient = transient
+    this.executed = executed
   }
 }
 
