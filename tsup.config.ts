@@ -8,6 +8,7 @@ const library: Options = {
     node: 'src/http/node.ts',
     deno: 'src/http/deno.ts',
     'key-file': 'src/core/key-file.ts',
+    testing: 'src/testing.ts',
   },
   format: 'esm',
   target: 'es2022',

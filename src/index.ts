@@ -43,6 +43,7 @@ export type {
   Open,
   QuotaExceeded,
   Refusal,
+  StoreUnavailable,
   Throttled,
 } from './core/decision.ts'
 export type { CatalogDocument, MethodName, ShortDocument, ShortKey, ShortPlan } from './core/document.ts'
@@ -56,4 +57,4 @@ export { type Millis, TOKEN } from './core/units.ts'
 export { ClockError, type ErrorCode, StoreError } from './errors.ts'
 export { type Admission, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'
 export { type MemoryStore, memoryStore, type Snapshot } from './stores/memory.ts'
-export type { Answer, Store } from './stores/store.ts'
+export type { Answer, Store, UsageEntry, UsageQuery } from './stores/store.ts'

@@ -63,7 +63,15 @@ function verdict(decision: Decision, at: Millis): string {
       return decision.reason === 'no-stage' ? 'no stage answers for this host and path' : 'no such method in this stage'
     case 'bad-request':
       return `bad-request: this ${decision.reason} could mean two things`
+    case 'store-unavailable':
+      return `store-unavailable: ${STORE_REASONS[decision.reason]}`
   }
+}
+
+const STORE_REASONS = {
+  failed: 'the store failed',
+  deadline: 'the store did not answer in time',
+  'not-asked': 'the store has been failing',
 }
 
 const KEY_REASONS = {

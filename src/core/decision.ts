@@ -7,7 +7,7 @@ import type { State } from './state.ts'
 import { FULL, type Millis, TOKEN } from './units.ts'
 
 /** Everything `admit` can answer. `admitted` is true of `allowed` and `open` alone. */
-export type Decision = MeteredDecision | Open | Refusal
+export type Decision = MeteredDecision | StoreUnavailable | Open | Refusal
 
 /** What a store answers: a request was measured against its limits. */
 export type MeteredDecision = Allowed | Throttled | QuotaExceeded | NeverAdmitted
@@ -49,6 +49,8 @@ class Judged {
   readonly changed: boolean
   /** By how much the clock was behind a record, its own or a shared one, that was set back to it (over an hour), else 0. */
   readonly steppedBack: Millis
+  /** Decided without the store, which was gone: admitted unmeasured, or measured against this process's share. */
+  declare readonly degraded?: 'allow' | 'local'
 
   constructor(
     kind: Judged['kind'],
@@ -135,8 +137,8 @@ class Judged {
 
   /** A plain copy of what was decided, without the machinery. Holds ids, never a key's value. */
   toJSON(): object {
-    const { kind, version, keyId, planId, cost, at, tokens, quota } = this
-    return { kind, version, keyId, planId, cost, at, tokens, quota }
+    const { kind, version, keyId, planId, cost, at, tokens, quota, degraded } = this
+    return { kind, version, keyId, planId, cost, at, tokens, quota, degraded }
   }
 }
 
@@ -241,6 +243,19 @@ export interface BadRequest {
   readonly kind: 'bad-request'
   readonly admitted: false
   readonly reason: 'path' | 'host'
+}
+
+/** The store could not decide, and what was asked of `guarded` (stores/guarded.ts) is to refuse then. */
+export interface StoreUnavailable {
+  readonly kind: 'store-unavailable'
+  readonly admitted: false
+  /** It failed, it did not answer in time, or it was not asked because it has been failing. */
+  readonly reason: 'failed' | 'deadline' | 'not-asked'
+  readonly version: string
+  readonly keyId: string | null
+  readonly planId: string | null
+  readonly cost: number
+  readonly at: Millis
 }
 
 export const OPEN: Open = Object.freeze({ kind: 'open', admitted: true })

@@ -34,6 +34,8 @@ export function answer(decision: Decision, style: AnswerStyle = 'standard'): Ref
     }
     case 'never-admitted':
       return tooMany(decision.limitedBy, style, admittedHeaders(decision, style))
+    case 'store-unavailable':
+      return refusal(503, 'Service Unavailable', 'ServiceUnavailableException', style, [['Retry-After', '1']])
     default:
       return unreachable(decision)
   }

@@ -3,7 +3,7 @@
 // it cannot be told from none. Nothing else is ever evicted.
 
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
-import type { Allowed } from '../core/decision.ts'
+import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered, PlanLimits } from '../core/limits.ts'
 import { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
@@ -20,6 +20,8 @@ export interface Snapshot {
 }
 
 export interface MemoryStore extends Store<false> {
+  take(metered: Metered, now: Millis): MeteredDecision
+  peek(metered: Metered, now: Millis): MeteredDecision
   /** Records held now. */
   readonly size: number
   /** What it remembers. Restoring it elsewhere goes on where this left off. */

@@ -116,7 +116,7 @@ export function play<S extends Store<false>>(world: World, store: S = plainStore
   const index = indexOf(world)
   const ask = (event: Event, how: 'take' | 'peek'): MeteredDecision | null => {
     const metered = meteredOf(index, event)
-    return metered === null ? null : store[how](metered, event.now)
+    return metered === null ? null : (store[how](metered, event.now) as MeteredDecision)
   }
   return {
     index,

@@ -278,6 +278,9 @@ describe('a decision', () => {
       case 'invalid-api-key':
         expectTypeOf(decision.reason).toEqualTypeOf<'missing' | 'malformed' | 'unknown' | 'disabled' | 'no-plan'>()
         break
+      case 'store-unavailable':
+        expectTypeOf(decision.reason).toEqualTypeOf<'failed' | 'deadline' | 'not-asked'>()
+        break
       case 'missing-authentication-token':
       case 'bad-request':
         expectTypeOf(decision).not.toHaveProperty('retryAfter')

@@ -1,0 +1,139 @@
+// A catalog that processes share: what one publishes all serve, what does not check nobody does.
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type ApiKey, CatalogError, catalogOf, createGate } from '../../src/index.ts'
+import {
+  type CatalogChange,
+  type CatalogLog,
+  memoryCatalogLog,
+  sharedCatalog,
+  wholeOf,
+} from '../../src/stores/catalog-log.ts'
+
+const PLANS = { usagePlans: [{ id: 'free' }, { id: 'pro' }] }
+const keyOf = (i: number, more: Partial<ApiKey> = {}): ApiKey => ({
+  id: `k${i}`,
+  value: `shared-customer-key-${i}`,
+  enabled: true,
+  usagePlanIds: ['free'],
+  ...more,
+})
+const put = (...keys: ApiKey[]): CatalogChange => ({ kind: 'keys', put: keys, remove: [] })
+const process_ = (log: CatalogLog, refused: unknown[] = []) => {
+  const gate = createGate({ catalog: catalogOf({}) })
+  return { gate, shared: sharedCatalog({ log, gate, onRefused: error => refused.push(error) }) }
+}
+
+describe('a shared catalog', () => {
+  it('is served by every process that looks, under its version', async () => {
+    const log = memoryCatalogLog()
+    const [a, b] = [process_(log), process_(log)]
+    expect(await b.shared.poll()).toBe(false)
+    expect(await a.shared.publish({ kind: 'catalog', document: PLANS })).toBe(1)
+    expect(await a.shared.publish(put(keyOf(1)))).toBe(2)
+    expect(await b.shared.poll()).toBe(true)
+    expect([a, b].map(({ gate, shared }) => [gate.version, shared.version])).toEqual([
+      ['2', 2],
+      ['2', 2],
+    ])
+    expect(JSON.stringify(b.gate.catalog)).toBe(JSON.stringify(a.gate.catalog))
+    expect(await b.shared.poll()).toBe(false)
+  })
+
+  it('refuses a disabled key everywhere after the next look', async () => {
+    const log = memoryCatalogLog()
+    const catalog = {
+      apis: [
+        { id: 'a', methods: [{ path: '/', httpMethod: 'GET', apiKeyRequired: true }], stages: [{ stageName: 's' }] },
+      ],
+      usagePlans: [{ id: 'free', apiStages: [{ apiId: 'a', stage: 's' }] }],
+    } as const
+    const [a, b] = [process_(log), process_(log)]
+    await a.shared.publish({ kind: 'catalog', document: catalog })
+    await a.shared.publish(put(keyOf(1)))
+    await b.shared.poll()
+    const ask = () => b.gate.admit({ method: 'GET', path: '/', apiKey: keyOf(1).value })
+    expect(ask()).toMatchObject({ kind: 'allowed', version: '2' })
+    await a.shared.publish(put(keyOf(1, { enabled: false })))
+    await b.shared.poll()
+    expect(ask()).toMatchObject({ kind: 'invalid-api-key', reason: 'disabled' })
+  })
+
+  it.each<[string, CatalogChange]>([
+    [
+      'a document that does not check',
+      { kind: 'catalog', document: { usagePlans: [{ id: 'x', quota: { limit: 0 } }] } as never },
+    ],
+    ['a key of no plan', put(keyOf(1, { usagePlanIds: ['gold'] }))],
+    ['a key whose value is taken', put(keyOf(2, { value: keyOf(1).value }))],
+    ['a key that is no key', put({ id: 'k1' } as never)],
+  ])('is not changed by %s: it is published nowhere', async (_, wrong) => {
+    const log = memoryCatalogLog()
+    const { gate, shared } = process_(log)
+    await shared.publish({ kind: 'catalog', document: PLANS })
+    await shared.publish(put(keyOf(1)))
+    const before = JSON.stringify(gate.catalog)
+    await expect(shared.publish(wrong)).rejects.toBeInstanceOf(CatalogError)
+    expect(JSON.stringify(gate.catalog)).toBe(before)
+    expect(await log.since(2)).toEqual([])
+  })
+
+  it('keeps what is in force when an entry does not check here, says so once, and goes on with the next that does', async () => {
+    const log = memoryCatalogLog()
+    const refused: unknown[] = []
+    const { gate, shared } = process_(log, refused)
+    await shared.publish({ kind: 'catalog', document: PLANS })
+    await log.append(1, { kind: 'catalog', document: { newerThanThis: true } as never })
+    expect(await shared.poll()).toBe(false)
+    expect(await shared.poll()).toBe(false)
+    expect(refused).toHaveLength(1)
+    expect([gate.version, shared.version]).toEqual(['1', 1])
+    expect(await shared.publish(put(keyOf(1)))).toBe(3)
+    expect(gate.version).toBe('3')
+  })
+
+  it('loses no publication when several publish at once, and ends the same everywhere', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.tuple(fc.nat(2), fc.nat(5), fc.boolean()), { maxLength: 12 }),
+        async (s, plan) => {
+          const inner = memoryCatalogLog()
+          const log: CatalogLog = { since: s.scheduleFunction(inner.since), append: s.scheduleFunction(inner.append) }
+          const processes = [0, 1, 2].map(() => process_(log))
+          const [first] = processes as [ReturnType<typeof process_>]
+          await s.waitFor(first.shared.publish({ kind: 'catalog', document: PLANS }))
+          const work = processes.map(async ({ shared }, who) => {
+            for (const [by, i, isPut] of plan) {
+              if (by === who)
+                await shared.publish(
+                  isPut ? put(keyOf(i, { name: `${who}` })) : { kind: 'keys', put: [], remove: [`k${i}`] },
+                )
+            }
+          })
+          await s.waitFor(Promise.all(work))
+          await s.waitFor(Promise.all(processes.map(({ shared }) => shared.poll())))
+          const [one, ...others] = processes.map(({ gate }) =>
+            JSON.stringify({
+              ...gate.catalog,
+              apiKeys: [...gate.catalog.apiKeys].sort((a, b) => (a.id < b.id ? -1 : 1)),
+            }),
+          )
+          for (const other of others) expect(other).toBe(one)
+          expect(await s.waitFor(log.since(0))).toHaveLength(plan.length + 1)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('is published whole from the catalog of a gate', async () => {
+    const log = memoryCatalogLog()
+    const [a, b] = [process_(log), process_(log)]
+    const catalog = catalogOf({ plans: [{ id: 'free' }], keys: [{ id: 'k', value: keyOf(1).value, plan: 'free' }] })
+    await a.shared.publish(wholeOf(catalog))
+    await b.shared.poll()
+    expect(JSON.stringify({ ...b.gate.catalog, version: undefined })).toBe(JSON.stringify(catalog))
+  })
+})
