@@ -3,7 +3,7 @@
 import type { ApiKeySource, HttpMethod } from '../../core/api.ts'
 import type { Catalog } from '../../core/catalog.ts'
 import type { Served } from '../../core/compile.ts'
-import type { QuotaLimit } from '../../core/limits.ts'
+import { bucketOf, type QuotaLimit } from '../../core/limits.ts'
 import type { Period, Throttle } from '../../core/plan.ts'
 import type { Millis } from '../../core/units.ts'
 import type { KeyCounts } from './census.ts'
@@ -83,7 +83,7 @@ export function explain({ catalog, index, stages }: Layout, counts: KeyCounts, n
   const { throttleSettings } = catalog.account
   return {
     version: catalog.version ?? null,
-    account: throttleSettings ?? null,
+    account: throttleSettings === undefined ? null : throttleOf(bucketOf(throttleSettings)),
     counts: countsOf(catalog, explained),
     stages: explained,
   }
@@ -101,6 +101,7 @@ function countsOf(catalog: Catalog, stages: readonly StageExplained[]): Explanat
 
 function explainStage(layout: StageLayout, overrides: boolean, counts: KeyCounts, now: Millis): StageExplained {
   const { api, stage, deployment, compiled, addresses, methods, plans } = layout
+  const callers = plans.map(plan => callerOf(plan, now))
   return {
     api: api.id,
     apiName: api.name ?? null,
@@ -120,36 +121,46 @@ function explainStage(layout: StageLayout, overrides: boolean, counts: KeyCounts
         disabledKeys: counts.get(plan.id)?.disabled ?? 0,
       }
     }),
-    methods: methods.map(method => explainMethod(method, plans, overrides, now)),
+    methods: methods.map(method => explainMethod(method, callers, overrides)),
   }
+}
+
+/** A plan, with what its keys meet at each method that the plan does not throttle on its own: most of them. */
+interface Caller {
+  readonly compiled: PlanLayout['compiled']
+  readonly throttle: readonly LimitExplained[]
+  readonly quota: readonly LimitExplained[]
+  readonly usual: CallerExplained
+}
+
+function callerOf({ plan, compiled }: PlanLayout, now: Millis): Caller {
+  const { bucket, quota: limit } = compiled.plan
+  const throttle: LimitExplained[] = bucket === null ? [] : [{ name: 'plan', ...throttleOf(bucket) }]
+  const quota: LimitExplained[] = limit === null ? [] : [{ name: 'quota', ...explainQuota(limit, now) }]
+  return { compiled, throttle, quota, usual: { plan: plan.id, limits: [...throttle, ...quota] } }
 }
 
 function explainMethod(
   { method, served, reachedAt }: MethodLayout,
-  plans: readonly PlanLayout[],
+  callers: readonly Caller[],
   overrides: boolean,
-  now: Millis,
 ): MethodExplained {
   const { httpMethod, path, apiKeyRequired } = method
   const shared = (served?.shared ?? []).map((limit): LimitExplained => ({ name: limit.name, ...throttleOf(limit) }))
-  const callers =
-    apiKeyRequired && served !== null ? plans.map(plan => explainCaller(plan, served, overrides, now)) : []
-  return { httpMethod, path, apiKeyRequired, isReached: reachedAt.length > 0, shared, callers }
+  const allowed =
+    apiKeyRequired && served !== null ? callers.map(caller => explainCaller(caller, served, overrides)) : []
+  return { httpMethod, path, apiKeyRequired, isReached: reachedAt.length > 0, shared, callers: allowed }
 }
 
 function explainCaller(
-  { plan, compiled }: PlanLayout,
-  served: Served,
+  { compiled, throttle, quota, usual }: Caller,
+  { ordinal }: Served,
   overrides: boolean,
-  now: Millis,
 ): CallerExplained {
-  const own = compiled.methods[served.ordinal]
-  const { bucket, quota } = compiled.plan
-  const limits: LimitExplained[] = []
-  if (own !== undefined) limits.push({ name: 'method', ...throttleOf(own) })
-  if (bucket !== null && !(own !== undefined && overrides)) limits.push({ name: 'plan', ...throttleOf(bucket) })
-  if (quota !== null) limits.push({ name: 'quota', ...explainQuota(quota, now) })
-  return { plan: plan.id, limits }
+  const own = compiled.methods[ordinal]
+  if (own === undefined) return usual
+  const limits: LimitExplained[] = [{ name: 'method', ...throttleOf(own) }, ...(overrides ? [] : throttle), ...quota]
+  return { plan: usual.plan, limits }
 }
 
 function explainQuota(limit: QuotaLimit, now: Millis): QuotaExplained {

@@ -65,14 +65,17 @@ function* halfOpenPaths(stage: StageLayout, naming: Naming): Generator<Finding> 
     if (open.size === 0 && below === null) continue
     const parts = [
       ...(open.size > 0 ? [listWords([...open.keys()], open.size, 7)] : []),
-      ...(below ? ['anything below it'] : []),
+      ...(below ? ['all below it'] : []),
     ]
     const through = [...new Set([...open.values(), ...(below ? [below] : [])])]
+    const all = keyed.length === 7
+    const need = `${all ? 'every verb of' : listWords(keyed, keyed.length, 7)} ${method.path} ${all || keyed.length === 1 ? 'needs' : 'need'} a key`
+    const isOne = open.size + (below === null ? 0 : 1) === 1
     yield {
       severity: 'note',
       code: 'path-half-open',
       where,
-      message: `${listWords(keyed, keyed.length, 7)} ${method.path} ${keyed.length === 1 ? 'needs' : 'need'} a key, but not ${parts.join(' or ')}: open through ${listWords(through)}`,
+      message: `${need}; ${parts.join(', and ')} ${isOne ? 'is' : 'are'} open through ${listWords(through)}`,
       remedy: naming.isShort
         ? 'add what is not meant to be open to requireKey'
         : 'declare what is not meant to be open',

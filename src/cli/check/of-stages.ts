@@ -63,7 +63,7 @@ function* shadowedMappings(stages: readonly StageLayout[]): Generator<Finding> {
         severity: 'warning',
         code: 'mapping-shadowed',
         where: { at: ['basePathMappings', address.mappingPlace] },
-        message: `no method of stage ${api.id}/${stage.stageName} is reached at ${address.host ?? '*'}${address.basePath || '/'}: other mappings take its paths`,
+        message: `no method of stage ${api.id}/${stage.stageName} is reached at ${address.host ?? '*'}${address.basePath || '/'}: other mappings take its paths, or they are refused`,
         remedy: 'change its base path, or remove it',
       }
     }

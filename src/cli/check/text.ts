@@ -57,7 +57,7 @@ function apisOf({ stages }: Explanation, options: TextOptions): string[] {
 }
 
 function stageText(stage: StageExplained, { width, paint }: TextOptions): string[] {
-  const { addresses, deployment, deploymentDescription, apiKeySource, plans, methods } = stage
+  const { addresses, deployment, deploymentDescription, apiKeySource, plans } = stage
   const at = addresses.map(({ host, basePath }) => `${host ?? '*'}${basePath || '/'}`)
   const facts = [
     at.length === 0 ? 'at no address' : `at ${listWords(at)}`,
@@ -71,7 +71,7 @@ function stageText(stage: StageExplained, { width, paint }: TextOptions): string
     paint,
   })
   const space = { width, indent: 4, paint }
-  return [...head, ...columns(plansTable(plans), space), '', ...columns(methodsTable(methods), space)]
+  return [...head, ...columns(plansTable(plans), space), '', ...columns(methodsTable(stage, width), space)]
 }
 
 const heading = (...texts: string[]): Cell[] => texts.map(text => ({ text, colour: 'dim' }))
@@ -98,7 +98,10 @@ function quotaWords({ limit, period, end }: NonNullable<PlanExplained['quota']>)
   return `${limit} a ${period}, until ${dayWords(end)}`
 }
 
-function methodsTable(methods: readonly MethodExplained[]): Cell[][] {
+/** From this width on the limits of a method stand in one line. */
+const WIDE = 120
+
+function methodsTable({ methods, addresses }: StageExplained, width: number): Cell[][] {
   const rows = byPath(methods).flatMap((method): Cell[][] => {
     const { httpMethod, path, apiKeyRequired, callers, isReached } = method
     const who: Cell = !apiKeyRequired
@@ -106,8 +109,8 @@ function methodsTable(methods: readonly MethodExplained[]): Cell[][] {
       : callers.length === 0
         ? { text: 'nobody', colour: 'red' }
         : { text: callersWords(callers.map(({ plan }) => plan)), colour: 'green' }
-    const extras = [...(isReached ? [] : ['no request reaches it']), ...extrasOf(method)]
-    const [first = '', ...rest] = extras
+    const extras = [...(isReached || addresses.length === 0 ? [] : ['no request reaches it']), ...extrasOf(method)]
+    const [first = '', ...rest] = width < WIDE ? extras : [extras.join('; ')]
     const blank = { text: '' }
     return [
       [{ text: httpMethod }, { text: path }, who, { text: first }],
@@ -166,9 +169,11 @@ function findingsText(findings: readonly Placed[], { width, paint }: TextOptions
     if (nth > MOST && severity !== 'error') continue
     const colour = COLOURS[severity] as NonNullable<Cell['colour']>
     const place = `${file}:${line}:${column}`
-    lines.push(`${paint('bold', place)} ${paint(colour, severity)} ${paint('dim', `[${code}]`)} ${path}`.trimEnd())
-    for (const text of wrap(message, width - 4)) lines.push(`    ${text}`)
-    const [first = '', ...rest] = wrap(remedy, width - 6)
+    lines.push(
+      `${paint('bold', place)} ${paint(colour, severity)} ${paint('dim', `[${code}]`)} ${harmless(path)}`.trimEnd(),
+    )
+    for (const text of wrap(harmless(message), width - 4)) lines.push(`    ${text}`)
+    const [first = '', ...rest] = wrap(harmless(remedy), width - 6)
     lines.push(`  ${paint('dim', '→')} ${first}`, ...rest.map(text => `    ${text}`), '')
   }
   for (const [code, count] of shown) {
@@ -176,6 +181,14 @@ function findingsText(findings: readonly Placed[], { width, paint }: TextOptions
     if (count > MOST && !isError) lines.push(`and ${count - MOST} more [${code}]: see --json`, '')
   }
   return lines
+}
+
+/** Without what a terminal would obey, or shows in another order: the author's words are in it. */
+function harmless(text: string): string {
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
+    c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function verdict({ errors, warnings, notes }: Counted, { paint }: TextOptions): string {
