@@ -398,6 +398,17 @@ describe('the explanation', () => {
     )
   })
 
+  it('gives the quota of the window in force, where the first one is smaller', () => {
+    const semantics = { quotaOffset: 'initial-requests' } as const
+    const quota = { limit: 100, period: 'MONTH', offset: 10 }
+    const limitOf = (createdDate: number): unknown =>
+      checked(full({ semantics, plan: { quota, createdDate: createdDate / 1000 } })).explanation.stages[0]?.plans[0]
+        ?.quota
+    const window = { period: 'MONTH', start: Date.UTC(2026, 10), end: Date.UTC(2026, 11) }
+    expect(limitOf(NOW)).toEqual({ limit: 90, ...window })
+    expect(limitOf(Date.UTC(2026, 9))).toEqual({ limit: 100, ...window })
+  })
+
   it('is right about what is reached from outside, by host and base path', () => {
     fc.assert(
       fc.property(documents, document => {
