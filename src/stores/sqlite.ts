@@ -1,0 +1,271 @@
+// Records in SQLite: they outlive the process, and several processes on one file are one exact gate. Floor 3: calls
+// `decide` between a read and a write of one transaction, which holds the write lock from its first statement on.
+
+import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
+import type { Allowed, MeteredDecision } from '../core/decision.ts'
+import type { Metered, PlanLimits } from '../core/limits.ts'
+import { decodeState, encodeState, isForgettable, type State, StateError } from '../core/state.ts'
+import type { Millis } from '../core/units.ts'
+import { StoreError } from '../errors.ts'
+import type { Snapshot } from './memory.ts'
+import { openTables, SHARED, type SqliteDatabase } from './sqlite-tables.ts'
+import type { Answer, Store, UsageEntry, UsageQuery } from './store.ts'
+
+export { SCHEMA_VERSION, type SqliteDatabase, type SqliteStatement } from './sqlite-tables.ts'
+
+export interface SqliteOptions {
+  /** An open handle: node:sqlite's `new DatabaseSync(path)`, better-sqlite3's or libsql's `new Database(path)`. */
+  readonly database: SqliteDatabase
+  /**
+   * All takes of a turn of the event loop in one transaction: several times as many a second, each answered by a
+   * promise after the commit. Default: a transaction of its own for each, answered at once.
+   */
+  readonly grouped?: boolean
+  /** ms to wait for another process's transaction, in which this process does nothing else. Default 5000. */
+  readonly busyTimeout?: Millis
+  /**
+   * SQLite's words. A killed process loses nothing either way; a power cut loses with `normal` what was decided since
+   * the last sync, and with `full` nothing, at the price of one sync for each transaction. Default `normal`.
+   */
+  readonly synchronous?: 'normal' | 'full'
+  /** Whether use is kept per plan, key and day. Default true. */
+  readonly usage?: boolean
+}
+
+export interface SqliteStore<Async extends boolean> extends Store<Async> {
+  take(metered: Metered, now: Millis): Answer<Async, MeteredDecision>
+  peek(metered: Metered, now: Millis): Answer<Async, MeteredDecision>
+  usage(query: UsageQuery): Answer<Async, UsageEntry[]>
+  /** Records held now, by all processes. */
+  readonly size: number
+  /** Every record, as the memory store's `snapshot` gives it; in the order of plans and keys. */
+  snapshot(): Snapshot
+  /** Takes over a snapshot, in place of every record. Usage stays. Throws `StateError` and changes nothing if it is not one. */
+  restore(snapshot: Snapshot): void
+  /** Drops every record of the plans asked for here that cannot be told from none at `now`. @returns how many */
+  sweep(now: Millis): number
+}
+
+/** How many records a new one looks at. More than one, so that it goes round faster than they are added. */
+const SWEPT_PER_NEW = 2
+/** How many records `sweep` looks at in one transaction. */
+const PAGE = 500
+
+const NO_STATES: SharedStates = []
+
+/**
+ * A store in an SQLite file, in tables that begin with `tollgate_`.
+ *
+ * Every method throws (grouped: rejects with) a `StoreError` where SQLite fails or a record cannot be read; nothing was
+ * written then.
+ *
+ * @throws {StateError} for a file written by a release with other tables
+ */
+export function sqliteStore(options: SqliteOptions & { readonly grouped?: false }): SqliteStore<false>
+export function sqliteStore(options: SqliteOptions & { readonly grouped: true }): SqliteStore<true>
+export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
+  const { database, grouped = false, busyTimeout = 5000, synchronous = 'normal', usage: keepsUsage = true } = options
+  if (!Number.isSafeInteger(busyTimeout) || busyTimeout < 0) {
+    throw new RangeError(`busyTimeout: expected whole milliseconds ≥ 0, received ${busyTimeout}`)
+  }
+  const tables = openTables(database, { busyTimeout, synchronous })
+  /** Of the last take here: what decides whether a record may go. */
+  const limitsOf = new Map<string, PlanLimits>()
+  /** The key up to which a plan's records were looked at. */
+  const swept = new Map<string, string>()
+
+  function ownState({ plan, keyId }: Metered): State | null {
+    return plan === null || keyId === null ? null : tables.read(plan.planId, keyId)
+  }
+
+  function sharedStates({ shared }: Metered): SharedStates {
+    return shared.length === 0 ? NO_STATES : shared.map(({ id }) => tables.read(SHARED, id))
+  }
+
+  function write(plan: string, key: string, before: State | null, after: State): void {
+    if (before === null) tables.insert(plan, key, after)
+    else tables.update(plan, key, after)
+  }
+
+  function sweepNext(limits: PlanLimits, now: Millis): void {
+    const found = tables.after(limits.planId, swept.get(limits.planId) ?? '', SWEPT_PER_NEW)
+    // Fewer than asked for: the round is over, and the next one begins.
+    swept.set(limits.planId, found.length < SWEPT_PER_NEW ? '' : found.at(-1)!.key)
+    for (const { key, state } of found) if (isOver(state, limits, now)) tables.remove(limits.planId, key)
+  }
+
+  function take(metered: Metered, now: Millis): MeteredDecision {
+    const { plan, keyId, shared } = metered
+    const own = ownState(metered)
+    const held = sharedStates(metered)
+    const decision = decide(metered, own, now, held)
+    if (!decision.changed) return decision
+    if (plan !== null && keyId !== null && decision.state !== null) {
+      limitsOf.set(plan.planId, plan)
+      if (own === null) sweepNext(plan, now)
+      write(plan.planId, keyId, own, decision.state)
+      if (keepsUsage && decision.admitted && decision.cost > 0) {
+        tables.count(plan.planId, keyId, decision.at, decision.cost)
+      }
+    }
+    for (let i = 0; i < shared.length; i++) {
+      const { id, limits } = shared[i]!
+      limitsOf.set(`${SHARED}/${id}`, limits)
+      write(SHARED, id, held[i] ?? null, decision.sharedStates[i]!)
+    }
+    return decision
+  }
+
+  function peek(metered: Metered, now: Millis): MeteredDecision {
+    return decide(metered, ownState(metered), now, sharedStates(metered))
+  }
+
+  function putBack(taken: Allowed, now: Millis): void {
+    const { plan, keyId, shared } = taken.metered
+    if (plan !== null && keyId !== null) {
+      const own = tables.read(plan.planId, keyId)
+      const back = giveBack(taken, own, now)
+      if (back !== null && back !== own) tables.update(plan.planId, keyId, back)
+      if (keepsUsage && taken.cost > 0) tables.count(plan.planId, keyId, taken.at, -taken.cost)
+    }
+    shared.forEach(({ id }, i) => {
+      const held = tables.read(SHARED, id)
+      const back = giveBackShared(taken, i, held, now)
+      if (back !== null && back !== held) tables.update(SHARED, id, back)
+    })
+  }
+
+  function transaction<T>(work: () => T): T {
+    tables.begin()
+    try {
+      const result = work()
+      tables.commit()
+      return result
+    } catch (error) {
+      tables.rollback()
+      throw error
+    }
+  }
+
+  function sweep(now: Millis): number {
+    let dropped = 0
+    for (const [name, limits] of limitsOf) {
+      const isShared = name === `${SHARED}/${limits.planId}`
+      let last: string | null = isShared ? null : ''
+      if (isShared) {
+        dropped += transaction(() => {
+          const state = tables.read(SHARED, limits.planId)
+          if (!isOver(state, limits, now)) return 0
+          tables.remove(SHARED, limits.planId)
+          return 1
+        })
+      }
+      while (last !== null) {
+        const from: string = last
+        last = transaction(() => {
+          const found = tables.after(limits.planId, from, PAGE)
+          for (const { key, state } of found) {
+            if (!isOver(state, limits, now)) continue
+            tables.remove(limits.planId, key)
+            dropped++
+          }
+          return found.length < PAGE ? null : found.at(-1)!.key
+        })
+      }
+    }
+    return dropped
+  }
+
+  // The same works, each in a transaction of its own or all of a turn in one.
+  const within = grouped ? groupsOf(tables) : transaction
+  return {
+    take: (metered, now) => within(() => take(metered, now)),
+    peek: (metered, now) => within(() => peek(metered, now)),
+    giveBack: (taken, now) => within(() => putBack(taken, now)),
+    usage: query => within(() => tables.usage(query)),
+    get size() {
+      return tables.size()
+    },
+    snapshot() {
+      const found = tables.all()
+      return {
+        version: 1,
+        records: found
+          .filter(({ plan }) => plan !== SHARED)
+          .map(({ plan, key, state }) => [plan, key, encodeState(state)] as const),
+        shared: found.filter(({ plan }) => plan === SHARED).map(({ key, state }) => [key, encodeState(state)] as const),
+      }
+    },
+    restore(snapshot) {
+      if (snapshot?.version !== 1) {
+        throw new StateError(`snapshot version ${String(snapshot?.version)}: this release reads version 1`)
+      }
+      const { records, shared } = snapshot
+      if (!Array.isArray(records) || !Array.isArray(shared))
+        throw new StateError('a broken snapshot: no lists of records')
+      transaction(() => {
+        tables.clear()
+        for (const [plan, key, state] of records) tables.insert(String(plan), String(key), decodeState(state))
+        for (const [id, state] of shared) tables.insert(SHARED, String(id), decodeState(state))
+      })
+    },
+    sweep,
+  }
+}
+
+/** Whether a record cannot be told from none, nor could by a clock that steps back as far as it may. */
+function isOver(state: State | null, limits: PlanLimits, now: Millis): boolean {
+  return state !== null && isForgettable(state, limits, now - STEP_BACK)
+}
+
+type Work = () => unknown
+
+interface Waiting {
+  readonly work: Work
+  readonly resolve: (result: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Runs what is asked in one turn of the event loop in one transaction, in its order, and answers after the commit. */
+function groupsOf(tables: ReturnType<typeof openTables>): <T>(work: () => T) => Promise<T> {
+  let waiting: Waiting[] = []
+  // After the events that are ready have been heard: each of a server's requests is one.
+  const later: (run: () => void) => void =
+    typeof setImmediate === 'function' ? run => void setImmediate(run) : run => void setTimeout(run, 0)
+
+  function flush(): void {
+    const group = waiting
+    waiting = []
+    const answers: (() => void)[] = []
+    try {
+      tables.begin()
+      for (const { work, resolve, reject } of group) {
+        const before = tables.writes
+        try {
+          const result = work()
+          answers.push(() => resolve(result as never))
+        } catch (error) {
+          // One record that cannot be read is one request's misfortune; where SQLite itself failed it is everybody's.
+          if (tables.writes !== before || isOutage(error)) throw error
+          answers.push(() => reject(error))
+        }
+      }
+      tables.commit()
+    } catch (error) {
+      tables.rollback()
+      for (const { reject } of group) reject(error)
+      return
+    }
+    for (const answer of answers) answer()
+  }
+
+  return <T>(work: () => T) =>
+    new Promise<T>((resolve, reject) => {
+      if (waiting.length === 0) later(flush)
+      waiting.push({ work, resolve: resolve as Waiting['resolve'], reject })
+    })
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof StoreError && !(error.cause instanceof StateError)
+}
