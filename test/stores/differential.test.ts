@@ -1,0 +1,73 @@
+// One definition, every store: the same random traces through a store that never forgets, memory, SQLite (one by one and
+// grouped) and compare-and-swap. Decisions are equal, and so is what is remembered. LAW_RUNS says how many traces.
+
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Allowed, MeteredDecision } from '../../src/core/decision.ts'
+import { memoryStore, type Snapshot } from '../../src/stores/memory.ts'
+import { plainStore } from '../../src/stores/plain.ts'
+import { sqliteStore } from '../../src/stores/sqlite.ts'
+import type { Store } from '../../src/stores/store.ts'
+import { LAW_RUNS } from '../laws/law.ts'
+import { indexOf, meteredOf, steps, told, traces, worlds } from '../laws/worlds.ts'
+import { opened } from './files.ts'
+
+const EMPTY: Snapshot = { version: 1, records: [], shared: [] }
+
+/** Worlds one after another with the same plan and keys: what changes from one to the next is an edit of the plan. */
+const scripts = fc.record({
+  eras: fc.array(worlds(), { minLength: 1, maxLength: 3 }),
+  trace: traces({ clock: 'leaping' }),
+  /** After which step what an earlier one took is given back, and how many steps later. */
+  gifts: fc.array(fc.tuple(fc.nat(40), fc.nat(6)), { maxLength: 10 }),
+  /** Before which steps everything is swept, by which clock. */
+  sweeps: fc.array(fc.tuple(fc.nat(40), steps('jogging')), { maxLength: 6 }),
+})
+
+interface Remembering {
+  readonly sweep: (now: number) => number
+  readonly snapshot: () => Snapshot
+  readonly restore: (snapshot: Snapshot) => void
+}
+
+it('decides alike and remembers alike, whatever the store', { timeout: 60_000 + LAW_RUNS * 500 }, async () => {
+  const single = sqliteStore({ database: await opened(), usage: false })
+  const grouped = sqliteStore({ database: await opened(), grouped: true })
+  await fc.assert(
+    fc.asyncProperty(scripts, async ({ eras, trace, gifts, sweeps }) => {
+      const memory = memoryStore()
+      const reference = plainStore()
+      const stores: readonly (Store & Remembering)[] = [memory, single, grouped]
+      for (const store of stores) store.restore(EMPTY)
+      const indices = eras.map(indexOf)
+      const lag = new Map(gifts)
+      const due: { at: number; there: Allowed; here: readonly Allowed[] }[] = []
+      for (const [i, event] of trace.entries()) {
+        const metered = meteredOf(indices[Math.floor((i * indices.length) / trace.length)]!, event)
+        if (metered === null) continue
+        for (const [, jog] of sweeps.filter(([at]) => at === i)) {
+          const dropped = stores.map(store => store.sweep(event.now - Math.abs(jog)))
+          expect(dropped).toEqual(dropped.map(() => dropped[0]))
+        }
+        const there = reference.take(metered, event.now)
+        const here = (await Promise.all(stores.map(store => store.take(metered, event.now)))) as MeteredDecision[]
+        for (const decision of here) expect(told(decision)).toEqual(told(there))
+        const ago = lag.get(i)
+        if (ago !== undefined && there.kind === 'allowed') due.push({ at: i + ago, there, here: here as Allowed[] })
+        for (const { there, here } of due.filter(({ at }) => at === i)) {
+          reference.giveBack(there, event.now)
+          await Promise.all(stores.map((store, s) => store.giveBack(here[s]!, event.now)))
+        }
+      }
+      const [first, ...others] = stores.map(store => sorted(store.snapshot()))
+      for (const other of others) expect(other).toEqual(first)
+    }),
+    { numRuns: Math.max(10, Math.ceil(LAW_RUNS / 5)) },
+  )
+})
+
+function sorted({ version, records, shared }: Snapshot): unknown {
+  const byName = (a: readonly unknown[], b: readonly unknown[]): number =>
+    `${a[0]} ${a[1]}` < `${b[0]} ${b[1]}` ? -1 : 1
+  return { version, records: [...records].sort(byName), shared: [...shared].sort(byName) }
+}
