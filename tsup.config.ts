@@ -9,6 +9,7 @@ const library: Options = {
     deno: 'src/http/deno.ts',
     'key-file': 'src/core/key-file.ts',
     testing: 'src/testing.ts',
+    redis: 'src/stores/redis.ts',
     sqlite: 'src/stores/sqlite.ts',
   },
   format: 'esm',

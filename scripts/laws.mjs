@@ -1,4 +1,5 @@
 // npm run test:laws -- --runs 100000 [--seed N]: the laws, with as many runs each as you have patience for.
+// npm run test:twin -- --runs 100000: those that a real Redis is held to.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -36,7 +37,8 @@ else env.LAW_SEED = whole('seed', values.seed, -(2 ** 31), 2 ** 32 - 1)
 
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
-const filters = positionals.length === 0 ? ['test/laws/'] : positionals.map(name => `test/laws/${name}`)
+const filters =
+  positionals.length === 0 ? ['test/laws/'] : positionals.map(name => (name.includes('/') ? name : `test/laws/${name}`))
 const { status } = spawnSync(process.execPath, [vitest, 'run', '--typecheck.enabled=false', ...filters], {
   cwd: root,
   env,

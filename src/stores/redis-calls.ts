@@ -1,0 +1,134 @@
+// Asks that come in one tick travel in one call of a script, and each is answered on its own. Floor 3.
+//
+// With nothing under way an ask leaves at the end of this microtask, so that one in flight waits for nobody; else at the
+// end of the tick, with whatever else the event loop brought in.
+
+import { codeOf, failureOf, failureOfAsk, misshapen } from './redis-errors.ts'
+import { slotOf } from './redis-slot.ts'
+
+export interface Script {
+  readonly text: string
+  /** Its SHA-1 in hex. */
+  readonly sha: string
+}
+
+/** One question to a script (redis-script.ts). */
+export interface Ask {
+  readonly keys: readonly string[]
+  /** Its limits, JSON. */
+  readonly limits: string
+  /** What follows the number of its limits in its entry of `asks`, JSON without the brackets. */
+  readonly rest: string
+}
+
+export interface CallOptions {
+  readonly send: (args: string[]) => Promise<unknown>
+  /** The most asks in a call. */
+  readonly batch: number
+  /** Whether only keys of one slot may travel together. */
+  readonly bySlot: boolean
+}
+
+interface Waiting {
+  readonly ask: Ask
+  readonly resolve: (reply: string) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Group {
+  readonly script: Script
+  readonly head: string
+  readonly waiting: Waiting[]
+}
+
+export interface Calls {
+  /**
+   * @param head the words of the call that all its asks have in common, JSON without the brackets
+   * @returns what the script answered to this ask. Rejects with `StoreError`.
+   */
+  ask(script: Script, head: string, ask: Ask): Promise<string>
+}
+
+/** `setImmediate` where there is one; elsewhere a tick is a microtask. */
+const atEndOfTick: (flush: () => void) => void = typeof setImmediate === 'function' ? setImmediate : queueMicrotask
+
+export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
+  let groups = new Map<string, Group>()
+  let underWay = 0
+  let due: 'no' | 'microtask' | 'tick' = 'no'
+
+  function flush(): void {
+    due = 'no'
+    const leaving = groups
+    groups = new Map()
+    for (const group of leaving.values()) void call(group)
+  }
+
+  async function call({ script, head, waiting }: Group): Promise<void> {
+    underWay++
+    try {
+      const replies = await evaluate(send, script, head, waiting)
+      if (!Array.isArray(replies) || replies.length !== waiting.length) throw misshapen(replies)
+      waiting.forEach(({ resolve, reject }, i) => {
+        const reply: unknown = replies[i]
+        if (typeof reply !== 'string') reject(misshapen(reply))
+        else if (reply.startsWith('!') || reply.startsWith('?')) reject(failureOfAsk(reply))
+        else resolve(reply)
+      })
+    } catch (error) {
+      const failure = failureOf(error)
+      for (const { reject } of waiting) reject(failure)
+    } finally {
+      underWay--
+    }
+  }
+
+  return {
+    ask: (script, head, ask) =>
+      new Promise((resolve, reject) => {
+        const waiting = { ask, resolve, reject }
+        if (batch === 1) {
+          void call({ script, head, waiting: [waiting] })
+          return
+        }
+        const together = `${script.sha} ${bySlot ? slotOf(ask.keys[0] as string) : ''} ${head}`
+        const group = groups.get(together)
+        if (group === undefined) {
+          groups.set(together, { script, head, waiting: [waiting] })
+          if (due === 'no') {
+            due = underWay === 0 ? 'microtask' : 'tick'
+            if (due === 'microtask') queueMicrotask(flush)
+            else atEndOfTick(flush)
+          }
+        } else if (group.waiting.push(waiting) === batch) {
+          groups.delete(together)
+          void call(group)
+        }
+      }),
+  }
+}
+
+/** Calls the script by its name; by its text, where the server does not know it. Then nothing had run. */
+async function evaluate(
+  send: CallOptions['send'],
+  { text, sha }: Script,
+  head: string,
+  waiting: readonly Waiting[],
+): Promise<unknown> {
+  const keys: string[] = []
+  const limits = new Map<string, number>()
+  let asks = ''
+  for (const { ask } of waiting) {
+    keys.push(...ask.keys)
+    let place = limits.get(ask.limits)
+    if (place === undefined) limits.set(ask.limits, (place = limits.size + 1))
+    asks += `${asks === '' ? '' : ','}[${place},${ask.rest}]`
+  }
+  const argument = `{${head},"limits":[${[...limits.keys()].join(',')}],"asks":[${asks}]}`
+  try {
+    return await send(['EVALSHA', sha, String(keys.length), ...keys, argument])
+  } catch (error) {
+    if (codeOf(error) !== 'NOSCRIPT') throw error
+  }
+  return await send(['EVAL', text, String(keys.length), ...keys, argument])
+}

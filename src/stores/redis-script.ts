@@ -1,0 +1,317 @@
+// The decision once more, in Lua, for Redis and Valkey to run where the records are. Floor 3: text, imports nothing.
+//
+// Plain Lua 5.1, as every Redis since 6.2 and every Valkey has it, with the libraries they bring (cjson, cmsgpack). It has
+// no constants and no calendar: the host sends both. It is core/decide.ts line for line, and test/stores/twin.test.ts
+// holds them equal, bit for bit: whole numbers below 2^53 are exact in Lua's doubles as they are in JavaScript's.
+//
+// A record is the MessagePack of `EncodedState` (core/state.ts): [1, at, level, window, used, [id, level, at] …].
+//
+// Both scripts:
+//   KEYS     the records of every ask in order: of each its own, if its limits are `own`, then its shared ones
+//   ARGV[1]  JSON. Numbers arrive as numbers; a word that is missing is nil.
+//     now        ms since the Unix epoch; without it, the server's clock, read once
+//     stepBack   ms: STEP_BACK           token, full   grains: TOKEN, FULL
+//     limits     each set of limits that the asks name, once:
+//       own        whether there is a record of a (plan, key)
+//       bucket     [rate, capacity] of the plan          draws   whether this method draws on it
+//       method     [rate, capacity, id] of this method   methods {id: [rate, capacity]} of all the plan's, for expiry
+//       quota      {largest, windows: [[start, end, limit] …]}: the windows around the host's now; the script picks
+//       shared     [[rate, capacity] …]
+//     asks       see each script
+//   returns  a string per ask, in order: numbers between spaces; or, of an ask that failed and left the others be,
+//            `!` and why, where nothing of it was written, `?` and why, where a part of it was
+
+/** What both scripts begin with. */
+const RECORDS = `
+local call = cjson.decode(ARGV[1])
+local now = call.now
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local AT, LEVEL, WINDOW, USED, METHODS = 2, 3, 4, 5, 6
+
+local function isWhole(n)
+  return type(n) == 'number' and n == math.floor(n) and n >= -call.full and n <= call.full
+end
+
+local function isCount(n)
+  return isWhole(n) and n >= 0
+end
+
+local function isRecord(r)
+  if not (isWhole(r[AT]) and isCount(r[LEVEL]) and isWhole(r[WINDOW]) and isCount(r[USED])) then return false end
+  for i = METHODS, #r do
+    local m = r[i]
+    if type(m) ~= 'table' or type(m[1]) ~= 'string' or not isCount(m[2]) or not isWhole(m[3]) then return false end
+  end
+  return true
+end
+
+local function read(key)
+  local raw = redis.pcall('GET', key)
+  if not raw then return nil end
+  if type(raw) == 'table' then return nil, '!' .. raw.err end
+  local ok, r = pcall(cmsgpack.unpack, raw)
+  if not ok or type(r) ~= 'table' or type(r[1]) ~= 'number' then return nil, '!UNREADABLE not a record: ' .. key end
+  if r[1] ~= 1 then return nil, '!UNREADABLE record of version ' .. tostring(r[1]) .. ': ' .. key end
+  if not isRecord(r) then return nil, '!UNREADABLE a broken record: ' .. key end
+  return r
+end
+
+local function levelAfter(level, elapsed, rate, capacity)
+  return math.min(capacity, level + elapsed * rate)
+end
+`
+
+/**
+ * Decides, and writes what the decision leaves.
+ *
+ * asks: [limits (counted from 1), cost, 1 to charge or 0 to look] …
+ *
+ * returns `limitedBy retryAfter at changed steppedBack level window used methodLevel`, then `at level` of each shared
+ * limit. limitedBy: 0 none, 1 method, 2 plan, 3 quota, 4 … the shared ones. retryAfter: ms, -1 for never.
+ */
+export const TAKE: string = `${RECORDS}
+local function msUntil(need, level, rate, capacity)
+  if need <= level then return 0 end
+  if need > capacity or rate == 0 then return math.huge end
+  return math.ceil((need - level) / rate)
+end
+
+-- Sets a record, to expire when it cannot be told from none, nor could by a clock that steps back as far as it may.
+local function write(key, r, fullAt)
+  local done
+  if fullAt == math.huge then
+    done = redis.pcall('SET', key, cmsgpack.pack(r))
+  else
+    done = redis.pcall('SET', key, cmsgpack.pack(r), 'PX', string.format('%.0f', fullAt + call.stepBack - now))
+  end
+  return done.err
+end
+
+-- A record that stays as it is still has to expire in time: where somebody persisted it, or its plan was edited.
+local function heal(key, fullAt)
+  local left = redis.pcall('PTTL', key)
+  if type(left) ~= 'number' then return end
+  if fullAt == math.huge then
+    if left ~= -1 then redis.pcall('PERSIST', key) end
+  elseif left < fullAt + call.stepBack - now - 1000 then
+    redis.pcall('PEXPIRE', key, string.format('%.0f', fullAt + call.stepBack - now))
+  end
+end
+
+local function sharedAt(limit, r)
+  local behind = r and r[AT] - now or 0
+  local at = now
+  if behind > 0 and behind <= call.stepBack then at = now + behind end
+  local level = r and levelAfter(r[LEVEL], behind < 0 and -behind or 0, limit[1], limit[2]) or limit[2]
+  return { 1, at, level, 0, 0 }
+end
+
+local function judge(limits, cost, charge, k)
+  local bucket, method, quota, shared = limits.bucket, limits.method, limits.quota, limits.shared
+  local need = cost * call.token
+
+  -- Read everything before anything is written.
+  local r, wrong
+  local first = k
+  if limits.own then
+    r, wrong = read(KEYS[k])
+    if wrong then return wrong end
+    first = k + 1
+  end
+  local held = {}
+  for i = 1, #shared do
+    held[i], wrong = read(KEYS[first + i - 1])
+    if wrong then return wrong end
+  end
+
+  local behind = r and r[AT] - now or 0
+  local steppedBack = behind > call.stepBack and behind or 0
+  local at = now
+  if behind > 0 and steppedBack == 0 then at = now + behind end
+  local elapsed = behind < 0 and -behind or 0
+
+  -- Look at everything, in the order of report: the method's throttle, the plan's, the quota, what clients share.
+  local limitedBy, readyAt = 0, now
+  local function refuse(by, ready)
+    if limitedBy == 0 then limitedBy = by end
+    readyAt = math.max(readyAt, ready)
+  end
+
+  local methodLevel = 0
+  if method then
+    methodLevel = method[2]
+    for i = METHODS, r and #r or 0 do
+      if r[i][1] == method[3] then
+        methodLevel = levelAfter(r[i][2], math.max(0, at - r[i][3]), method[1], method[2])
+        break
+      end
+    end
+    if methodLevel < need then refuse(1, at + msUntil(need, methodLevel, method[1], method[2])) end
+  end
+
+  local level = call.full
+  if bucket then level = r and levelAfter(r[LEVEL], elapsed, bucket[1], bucket[2]) or bucket[2] end
+  if limits.draws and level < need then refuse(2, at + msUntil(need, level, bucket[1], bucket[2])) end
+
+  local window, used = r and r[WINDOW] or 0, r and r[USED] or 0
+  local current
+  if quota then
+    for _, w in ipairs(quota.windows) do
+      if at >= w[1] and at < w[2] then current = w end
+    end
+    if not current then return '!CLOCK ' .. string.format('%.0f', at) end
+    if window ~= current[1] and steppedBack == 0 then used = 0 end
+    window = current[1]
+    if cost > 0 and used + cost > current[3] then
+      refuse(3, cost > quota.largest and math.huge or current[2])
+    end
+  end
+
+  local setBack = steppedBack
+  local seen = {}
+  for i = 1, #shared do
+    local limit = shared[i]
+    local s = sharedAt(limit, held[i])
+    seen[i] = s
+    if held[i] then setBack = math.max(setBack, held[i][AT] - s[AT]) end
+    if s[LEVEL] < need then refuse(3 + i, s[AT] + msUntil(need, s[LEVEL], limit[1], limit[2])) end
+  end
+
+  -- Take from all, or from none.
+  local taken = limitedBy == 0 and need or 0
+  local changed = taken > 0 or setBack > 0
+  if limits.draws then level = level - taken end
+  methodLevel = methodLevel - taken
+  if taken > 0 then used = math.min(used + cost, call.full) end
+  for i = 1, #shared do seen[i][LEVEL] = seen[i][LEVEL] - taken end
+
+  if charge == 1 and limits.own and (changed or r) then
+    local fullAt = at
+    if bucket then fullAt = math.max(fullAt, at + msUntil(bucket[2], level, bucket[1], bucket[2])) end
+    if quota and used > 0 then fullAt = math.max(fullAt, current[2]) end
+    local after = { 1, at, level, window, used }
+    for i = METHODS, r and #r or 0 do
+      local m = r[i]
+      if not method or m[1] ~= method[3] then
+        if steppedBack > 0 and m[3] > at then m = { m[1], m[2], at } end
+        after[#after + 1] = m
+        local limit = limits.methods and limits.methods[m[1]]
+        if limit then fullAt = math.max(fullAt, m[3] + msUntil(limit[2], m[2], limit[1], limit[2])) end
+      end
+    end
+    if method then
+      after[#after + 1] = { method[3], methodLevel, at }
+      fullAt = math.max(fullAt, at + msUntil(method[2], methodLevel, method[1], method[2]))
+    end
+    if changed then
+      wrong = write(KEYS[k], after, fullAt)
+      if wrong then return '!' .. wrong end
+    else
+      heal(KEYS[k], fullAt)
+    end
+  end
+  for i = 1, #shared do
+    local limit, s = shared[i], seen[i]
+    local fullAt = s[AT] + msUntil(limit[2], s[LEVEL], limit[1], limit[2])
+    if charge == 1 and changed then
+      wrong = write(KEYS[first + i - 1], s, fullAt)
+      if wrong then return (i == 1 and first == k and '!' or '?') .. wrong end
+    elseif charge == 1 and held[i] then
+      heal(KEYS[first + i - 1], fullAt)
+    end
+  end
+
+  local reply = string.format('%d %.0f %.0f %d %.0f %.0f %.0f %.0f %.0f', limitedBy,
+    readyAt == math.huge and -1 or readyAt - now, at, changed and 1 or 0, setBack, level, window, used, methodLevel)
+  for i = 1, #shared do reply = reply .. string.format(' %.0f %.0f', seen[i][AT], seen[i][LEVEL]) end
+  return reply
+end
+
+local replies = {}
+local k = 1
+for i, ask in ipairs(call.asks) do
+  local limits = call.limits[ask[1]]
+  replies[i] = judge(limits, ask[2], ask[3], k)
+  k = k + (limits.own and 1 or 0) + #limits.shared
+end
+return replies
+`
+
+/**
+ * Puts back what an admitted request took.
+ *
+ * asks: [limits (counted from 1), cost, at, level, window, methodLevel, [[at, level] … of the shared ones]] …, all as the
+ * decision that admitted it left them
+ *
+ * returns `1`
+ */
+export const GIVE_BACK: string = `${RECORDS}
+local function putBack(limit, level, left, elapsed, cost)
+  local room = limit[2] - levelAfter(left, elapsed, limit[1], limit[2])
+  return math.max(level, math.min(limit[2], level + math.min(cost * call.token, room)))
+end
+
+-- It expires when it was going to: by then it is as full as it would have been.
+local function write(key, r)
+  return redis.pcall('SET', key, cmsgpack.pack(r), 'KEEPTTL').err
+end
+
+local function giveBack(limits, ask, k)
+  local cost, at, level, window, methodLevel, sharedLeft = ask[2], ask[3], ask[4], ask[5], ask[6], ask[7]
+  local r, wrong
+  local first = k
+  if limits.own then
+    r, wrong = read(KEYS[k])
+    if wrong then return wrong end
+    first = k + 1
+  end
+  local held = {}
+  for i = 1, #limits.shared do
+    held[i], wrong = read(KEYS[first + i - 1])
+    if wrong then return wrong end
+  end
+
+  local wrote = false
+  if r then
+    local elapsed = math.max(0, now - at, r[AT] - at)
+    if limits.draws then r[LEVEL] = putBack(limits.bucket, r[LEVEL], level, elapsed, cost) end
+    if r[WINDOW] == window then r[USED] = math.max(0, r[USED] - cost) end
+    for i = METHODS, #r do
+      local m = r[i]
+      if limits.method and m[1] == limits.method[3] then
+        m[2] = putBack(limits.method, m[2], methodLevel, elapsed, cost)
+      end
+    end
+    wrong = write(KEYS[k], r)
+    if wrong then return '!' .. wrong end
+    wrote = true
+  end
+  for i, limit in ipairs(limits.shared) do
+    local s = held[i]
+    if s then
+      local left = sharedLeft[i]
+      s[LEVEL] = putBack(limit, s[LEVEL], left[2], math.max(0, now - left[1], s[AT] - left[1]), cost)
+      wrong = write(KEYS[first + i - 1], s)
+      if wrong then return (wrote and '?' or '!') .. wrong end
+      wrote = true
+    end
+  end
+  return '1'
+end
+
+local replies = {}
+local k = 1
+for i, ask in ipairs(call.asks) do
+  local limits = call.limits[ask[1]]
+  replies[i] = giveBack(limits, ask, k)
+  k = k + (limits.own and 1 or 0) + #limits.shared
+end
+return replies
+`
+
+/** The names the server knows them by: SHA-1 in hex, held by a test. */
+export const TAKE_SHA: string = '5a781d1e9fa395d9d18ce053357fb67944f3bdd9'
+export const GIVE_BACK_SHA: string = '99acbc93de6420ff2a04d4708e9cf8de064f4798'

@@ -1,0 +1,103 @@
+// Real servers for tests: redis-server from the path, each in a directory of its own, on a free port and a socket.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
+
+const run = promisify(execFile)
+
+export interface RedisServer {
+  readonly port: number
+  readonly socket: string
+  readonly dir: string
+  /** A client that repeats nothing, closed with the server. */
+  connect(): Redis
+  /** One command of redis-cli, as text. */
+  cli(...args: string[]): Promise<string>
+  kill(signal?: NodeJS.Signals): Promise<void>
+  /** Starts it again after `kill`, with what it finds in its directory. */
+  start(wait?: boolean): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @param settings words of its command line: `--appendonly yes` */
+export async function redisServer(...settings: string[]): Promise<RedisServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'tollgate-redis-'))
+  const socket = join(dir, 's')
+  const port = await freePort()
+  const clients: Redis[] = []
+  let child: ChildProcess | undefined
+
+  const cli = async (...args: string[]): Promise<string> =>
+    (await run('redis-cli', ['-p', String(port), ...args])).stdout.trim()
+
+  const server: RedisServer = {
+    port,
+    socket,
+    dir,
+    cli,
+    connect() {
+      const client = new Redis({ path: socket, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null })
+      client.on('error', () => {})
+      clients.push(client)
+      return client
+    },
+    async kill(signal = 'SIGKILL') {
+      const dying = child
+      if (dying === undefined || dying.exitCode !== null) return
+      const gone = new Promise(resolve => dying.once('exit', resolve))
+      dying.kill(signal)
+      await gone
+    },
+    async start(wait = true) {
+      const own = [
+        '--port',
+        String(port),
+        '--unixsocket',
+        socket,
+        '--dir',
+        dir,
+        '--save',
+        '',
+        '--enable-debug-command',
+        'yes',
+      ]
+      child = spawn('redis-server', [...own, ...settings], { stdio: 'ignore' })
+      const started = child
+      const failed = new Promise<never>((_, reject) => started.once('error', reject))
+      failed.catch(() => {})
+      for (let i = 0; wait; i++) {
+        const answer = await Promise.race([cli('PING').catch(() => ''), failed])
+        if (answer === 'PONG') return
+        if (i === 200) throw new Error('redis-server: does not answer')
+        await sleep(25)
+      }
+    },
+    async stop() {
+      for (const client of clients) client.disconnect()
+      await server.kill()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+  await server.start()
+  return server
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as { port: number }
+  await new Promise(resolve => probe.close(resolve))
+  return port
+}
+
+/** What the store sends through an ioredis client. */
+export const sendBy =
+  (client: Redis) =>
+  ([name, ...args]: string[]): Promise<unknown> =>
+    client.call(name as string, ...args)
