@@ -277,7 +277,7 @@ const OUTAGES: Readonly<Record<string, readonly [code: number, transient: boolea
 }
 
 /** What SQLite is asked to do; its outages as `StoreError`s, and its complaints about a caller's mistakes as they are. */
-function attempt<T>(ask: () => T, what = 'sqlite'): T {
+export function attempt<T>(ask: () => T, what = 'sqlite'): T {
   try {
     return ask()
   } catch (error) {
