@@ -56,5 +56,13 @@ export { decodeState, type EncodedState, encodeState, isForgettable, type State,
 export { type Millis, TOKEN } from './core/units.ts'
 export { ClockError, type ErrorCode, StoreError } from './errors.ts'
 export { type Admission, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'
+export {
+  type GuardCounts,
+  type GuardedOptions,
+  type GuardedStore,
+  guarded,
+  type OnStoreError,
+  type Outage,
+} from './stores/guarded.ts'
 export { type MemoryStore, memoryStore, type Snapshot } from './stores/memory.ts'
 export type { Answer, Store, UsageEntry, UsageQuery } from './stores/store.ts'
