@@ -1,0 +1,42 @@
+// `tollgate keys export`: a catalog's keys as a key file. Floor 5.
+
+import { writeKeyFile } from '../../core/key-file.ts'
+import { loadCatalog, problemLine } from '../catalog-file.ts'
+import { reading } from '../load.ts'
+import { paintFor, UsageError } from '../terminal.ts'
+import { argumentsOf, filesOf } from './arguments.ts'
+import { toStdout } from './to-stdout.ts'
+
+export async function exportKeys(args: string[]): Promise<void> {
+  const { values, positionals } = argumentsOf(args, { raw: { type: 'boolean', default: false } })
+  const [path] = filesOf('keys export', ['CATALOG'], positionals) as [string]
+  const loaded = reading(path, () => loadCatalog(path))
+  if (!loaded.ok) throw new UsageError(loaded.problems.map(problem => problemLine(path, problem)).join('\n'))
+  const { apiKeys } = loaded.catalog
+  if (process.stdout.isTTY) note('these are secrets: send them to a file that only you can read')
+  const guarded = values.raw
+    ? 0
+    : count(apiKeys, ({ name, id, description = '' }) => isFormula(name || id) || isFormula(description))
+  if (guarded > 0) {
+    note(
+      `of ${guarded} keys the name or description begins like a spreadsheet's formula and has an apostrophe before it; --raw leaves it out`,
+    )
+  }
+  const cut = count(apiKeys, ({ customerId, tags }) => customerId !== undefined || tags !== undefined)
+  if (cut > 0) note(`of ${cut} keys the customerId or tags are left out: a key file has no place for them`)
+  await toStdout(writeKeyFile(apiKeys, { raw: values.raw }))
+}
+
+function isFormula(text: string): boolean {
+  return /^[=+\-@\t\r\n]/.test(text)
+}
+
+function count<T>(items: Iterable<T>, holds: (item: T) => boolean): number {
+  let n = 0
+  for (const item of items) if (holds(item)) n++
+  return n
+}
+
+function note(text: string): void {
+  process.stderr.write(`${paintFor(process.stderr)('yellow', `note: ${text}`)}\n`)
+}

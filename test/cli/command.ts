@@ -1,0 +1,56 @@
+// The command, bundled once from the sources and run for real.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+/** What a run said, and how it ended. */
+export interface Run {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly input?: string
+  readonly cwd?: string
+  /** Flags of node itself. */
+  readonly node?: readonly string[]
+}
+
+/** A new folder of the system's temporary ones. */
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'tollgate-test-'))
+}
+
+/** @returns what runs it. Without input its stdin is empty. */
+export async function bundled(): Promise<(args: readonly string[], options?: RunOptions) => Promise<Run>> {
+  const file = join(newFolder(), 'cli.mjs')
+  await build({
+    entryPoints: [join(import.meta.dirname, '../../src/cli/main.ts')],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+    // What is CommonJS among the kept libraries asks for node's own modules so.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+  })
+  return (args, { input = '', cwd, node = [] } = {}) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [...node, file, ...args], { cwd, timeout: 60_000 })
+      let stdout = ''
+      let stderr = ''
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+      child.on('error', reject)
+      child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+      child.stdin.on('error', () => {})
+      child.stdin.end(input)
+    })
+}
