@@ -37,6 +37,7 @@ if (role === 'upstream') {
   const forwarding = {
     remoteAddress: '127.0.0.1',
     protocol: 'http',
+    httpVersion: '1.1',
     host: undefined,
     trustForwarded: false,
     keepKey: true,

@@ -6,6 +6,7 @@ import type { Decision } from '../core/decision.ts'
 import type { Gate } from '../gate.ts'
 import { type AdapterOptions, andThen, judge, report, type Seen } from './adapter.ts'
 import { admittedHeaders, answer, failure, type Refusing } from './answer.ts'
+import { targetOf } from './target.ts'
 
 export { type AdapterOptions, decisionOf } from './adapter.ts'
 
@@ -67,13 +68,8 @@ function seenOf(request: NodeRequest): Seen {
   const { method = '', headers } = request
   const target = request.originalUrl ?? request.url ?? ''
   const apiKey = headers['x-api-key'] as string | undefined
-  // Absolute form: its authority is the host, whatever the header says (RFC 9112, 3.2.2). Where it ends must be beyond
-  // doubt: routers cut `http://h;x/pets` and `http://h?x/pets` in different places. What is none is no path either.
-  const absolute = target.startsWith('/')
-    ? null
-    : /^https?:\/\/((?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?)(\/.*)?$/is.exec(target)
-  if (absolute !== null) return { method, path: absolute[2] ?? '/', host: absolute[1], apiKey }
-  return { method, path: target, host: (headers[':authority'] as string | undefined) ?? hostOf(request), apiKey }
+  const { path, host } = targetOf(target)
+  return { method, path, host: host ?? (headers[':authority'] as string | undefined) ?? hostOf(request), apiKey }
 }
 
 /** Every Host line there is, joined: node keeps the first of two and says nothing. Two joined are no host. */

@@ -1,8 +1,8 @@
 // What is admitted goes on to the upstream, streaming both ways. Floor 5.
 // The connections, their pool and their parser are undici's; whose headers cross is headers.ts's.
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { PassThrough, type Readable } from 'node:stream'
 import { type Dispatcher, errors, Pool } from 'undici'
 import { type RawHeaders, responseHeaders } from './headers.ts'
@@ -42,12 +42,15 @@ export function upstreamAt({ url, timeout, connections, maxBody, onError }: Upst
     pipelining: 1,
     headersTimeout: timeout,
     bodyTimeout: timeout,
+    connect: { timeout },
     keepAliveTimeout: 10_000,
   })
 
   return {
     forward(request, response, path, headers) {
       const body = hasBody(request) ? bounded(request, maxBody) : null
+      // Answered or gone: what is left of it is nobody's.
+      if (body !== null) response.once('close', () => body.destroy())
       const options: Dispatcher.DispatchOptions = {
         path: base + path,
         method: request.method as Dispatcher.HttpMethod,
@@ -56,7 +59,7 @@ export function upstreamAt({ url, timeout, connections, maxBody, onError }: Upst
       }
       pool.dispatch(
         options,
-        answerTo(response, error => {
+        answerTo(response, timeout, error => {
           body?.destroy()
           onError(error)
         }),
@@ -76,6 +79,8 @@ class BodyTooLong extends Error {}
 function bounded(request: Readable, most: number): PassThrough {
   let length = 0
   const body = new PassThrough()
+  // Whoever reads it hears of it; who has stopped reading does not care.
+  body.on('error', () => {})
   request.on('data', (chunk: Buffer) => {
     length += chunk.length
     if (length > most) body.destroy(new BodyTooLong(`a body of more than ${most} bytes`))
@@ -91,34 +96,62 @@ function bounded(request: Readable, most: number): PassThrough {
   return request.pipe(body)
 }
 
-function hasBody({ headers }: ServeRequest): boolean {
+/** Whether nobody listens to an answer any more. */
+export function isGone(response: ServeResponse): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed
+}
+
+function hasBody(request: ServeRequest): boolean {
+  // HTTP/2 says it by its frames, and need not say how long.
+  if ('stream' in request) return !request.stream.endAfterHeaders
+  const { headers } = request
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** Writes the upstream's answer to the client, as fast as the client takes it. */
-function answerTo(response: ServeResponse, onError: (error: Error) => void): Dispatcher.DispatchHandler {
+function answerTo(
+  response: ServeResponse,
+  timeout: number,
+  onError: (error: Error) => void,
+): Dispatcher.DispatchHandler {
   let abort: (() => void) | null = null
-  const isHttp1 = !('stream' in response)
+  let late = false
+  // Until a connection of the pool is free for it: from then on undici looks at the clock.
+  const waiting = setTimeout(() => {
+    late = true
+    onError(new errors.HeadersTimeoutError('no connection to the upstream was free in time'))
+    if (!isGone(response)) fail(response, new errors.HeadersTimeoutError())
+  }, timeout)
   return {
     onRequestStart(controller) {
+      clearTimeout(waiting)
       abort = () => {
         if (!response.writableFinished) controller.abort(new Error('the client went away'))
       }
       response.once('close', abort)
-      if (response.destroyed) abort()
+      if (late) controller.abort(new Error('it came too late'))
+      else if (isGone(response)) abort()
     },
-    onResponseStart(controller, status, headers) {
+    onResponseStart(controller, status, headers, statusMessage) {
+      if (status < 100) throw new Error(`${status} is no status`)
+      const kept = responseHeaders(rawOf(controller))
       if (status < 200) {
-        if (status === 103 && headers['link'] !== undefined && !response.headersSent)
-          response.writeEarlyHints({ link: headers['link'] })
+        if (!response.headersSent) hint(response, status, kept)
         return
       }
-      const raw = rawOf(controller)
-      const kept = responseHeaders(raw)
       response.statusCode = status
       for (let i = 0; i < kept.length; i += 2) appendHeader(response, kept[i] as string, kept[i + 1] as string)
-      if (isHttp1 && headers['trailer'] !== undefined) response.setHeader('Trailer', String(headers['trailer']))
-      ;(response as ServerResponse).flushHeaders()
+      if (!('stream' in response)) {
+        if (statusMessage && /^[\t -~]*$/.test(statusMessage)) response.statusMessage = statusMessage
+        const { trailer, 'content-length': length } = headers
+        if (trailer !== undefined && length === undefined && mayHaveTrailers(response))
+          response.setHeader('Trailer', String(trailer))
+      }
+      // Whole as it is, whatever length it names: undici would wait for a body, and then call it cut.
+      if (status === 304) response.end()
+      else if ('stream' in response) (response as unknown as ServerResponse).flushHeaders()
+      // Not flushHeaders, which writes latin1 as UTF-8 (node 20).
+      else response.write('', 'latin1')
     },
     onResponseData(controller, chunk) {
       if ((response as ServerResponse).write(chunk)) return
@@ -127,17 +160,41 @@ function answerTo(response: ServeResponse, onError: (error: Error) => void): Dis
     },
     onResponseEnd(_, trailers) {
       if (abort !== null) response.off('close', abort)
+      if (response.writableEnded) return
       if (trailers !== undefined && Object.keys(trailers).length > 0)
         (response as ServerResponse).addTrailers(trailers as Record<string, string>)
       response.end()
     },
     onResponseError(_, error) {
+      clearTimeout(waiting)
       if (abort !== null) response.off('close', abort)
-      if (response.destroyed || response.writableEnded) return
+      if (isGone(response) || response.writableEnded) return
       onError(error)
-      if (response.headersSent) response.destroy()
-      else fail(response, error)
+      if (!response.headersSent) fail(response, error)
+      else if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      else response.destroy()
     },
+  }
+}
+
+/** Whether node will send it in chunks: only then it takes a Trailer. */
+function mayHaveTrailers({ req, statusCode }: ServerResponse): boolean {
+  return req.httpVersionMinor > 0 && req.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
+}
+
+/** An answer before the answer: 103, 102. Those to HTTP/1.0 must not be, those whose turn has not come are not missed. */
+function hint(response: ServeResponse, status: number, headers: RawHeaders): void {
+  if (status === 100 || status === 101) return
+  if ('stream' in response) {
+    const fields: Record<string, string[]> = {}
+    for (let i = 0; i < headers.length; i += 2)
+      (fields[(headers[i] as string).toLowerCase()] ??= []).push(headers[i + 1] as string)
+    response.stream.additionalHeaders({ ...fields, ':status': status })
+  } else if (response.req.httpVersionMinor > 0 && response.socket !== null) {
+    // By hand: writeEarlyHints takes no Link of more than one target.
+    const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
+    for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`)
+    response.socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
   }
 }
 

@@ -7,9 +7,11 @@ import type { Decision } from '../../core/decision.ts'
 import { canonicalPath } from '../../core/path.ts'
 import type { Gate } from '../../gate.ts'
 import type { AnswerStyle } from '../../http/answer.ts'
-import { decisionOf, gateNode, type NodeResponse } from '../../http/node.ts'
+import { decisionOf, gateNode } from '../../http/node.ts'
+import { targetOf } from '../../http/target.ts'
 import type { Answered } from './access-log.ts'
-import { type ServeRequest, type ServeResponse, upstreamAt } from './forward.ts'
+import { connectionsOf, lastWords } from './connections.ts'
+import { isGone, type ServeRequest, type ServeResponse, upstreamAt } from './forward.ts'
 import { type RawHeaders, requestHeaders } from './headers.ts'
 import { responseOn, upgradeTo } from './upgrade.ts'
 
@@ -59,25 +61,25 @@ export function createGateway(options: GatewayOptions): Gateway {
   const joined = new Set<Duplex>()
   const sessions = new Set<ServerHttp2Session>()
   let underWay = 0
-  let draining = false
 
   function told(request: ServeRequest, target: string): (status: number) => void {
     const at = Date.now()
     const began = performance.now()
     return status => {
       const duration = Math.round((performance.now() - began) * 1000) / 1000
-      const { method = '', headers } = request
-      const host = (headers[':authority'] as string | undefined) ?? headers.host
+      const { method = '' } = request
+      const host = hostOf(request)
       onAnswered({ at, duration, method, target, host, status, decision: decisionOf(request) ?? null, dryRun })
     }
   }
 
   function headersFor(request: ServeRequest, decision: Decision | undefined): RawHeaders {
-    const { rawHeaders, socket, headers } = request
+    const { rawHeaders, socket, httpVersion } = request
     return requestHeaders(rawHeaders, {
       remoteAddress: socket.remoteAddress,
       protocol,
-      host: (headers[':authority'] as string | undefined) ?? headers.host,
+      httpVersion,
+      host: hostOf(request),
       trustForwarded: options.trustForwarded,
       keepKey: options.keepKey,
       tollgate: identity(decision),
@@ -85,6 +87,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function handle(request: ServeRequest, response: ServeResponse): void {
+    if (!('stream' in response) && !connections.owes(request as IncomingMessage, response)) return
     const target = request.url ?? ''
     const tell = told(request, target)
     underWay++
@@ -92,34 +95,64 @@ export function createGateway(options: GatewayOptions): Gateway {
       underWay--
       tell(response.writableFinished || response.headersSent ? response.statusCode : 499)
     })
-    if (draining && request.httpVersionMajor < 2) response.setHeader('Connection', 'close')
-    // Refused before it is judged, and so before it is charged: what is announced to be too long.
-    if (Number(request.headers['content-length'] ?? 0) > maxBody) {
-      tooLong(request, response)
-      return
+    // Refused before it is judged, and so before it is charged: what could not be passed on.
+    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+    if (Number(length ?? 0) > maxBody) refuse(request, response, 413, 'Request Too Long')
+    else if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+      refuse(request, response, 501, 'Not Implemented')
+    else {
+      const passed = guard(request, response)
+      if (passed instanceof Promise) void passed.then(passed => passed && pass(request, response, target))
+      else if (passed) pass(request, response, target)
     }
-    const passed = guard(request, response)
-    if (passed instanceof Promise) void passed.then(passed => passed && pass(request, response, target))
-    else if (passed) pass(request, response, target)
   }
 
   function pass(request: ServeRequest, response: ServeResponse, target: string): void {
-    if (response.destroyed) return
+    if (isGone(response)) return
+    const path = pathOf(target)
+    // A dry run's, since the gate refuses it: `*`, or what is no target.
+    if (path === null) {
+      refuse(request, response, 400, 'Bad Request')
+      return
+    }
     if (request.headers.expect !== undefined) response.writeContinue()
-    upstream.forward(request, response, pathOf(target), headersFor(request, decisionOf(request)))
+    upstream.forward(request, response, path, headersFor(request, decisionOf(request)))
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    connections.afterOwed(socket, () => {
+      if (isUpgrade(request)) shake(request, socket, head)
+      else again(request, socket, head)
+    })
+  }
+
+  /** A request whose upgrade is declined (RFC 9110, 7.8) is one like any other, and node has to read it as one. */
+  function again(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.unshift(Buffer.concat([Buffer.from(withoutUpgrade(request), 'latin1'), head]))
+    server.emit(options.tls === null ? 'connection' : 'secureConnection', socket)
+  }
+
+  function shake(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const target = request.url ?? ''
     const tell = told(request, target)
     const response = responseOn(request, socket)
-    socket.once('error', () => socket.destroy())
     const go = (passed: boolean): void => {
       if (!passed) {
         tell(response.statusCode)
         return
       }
       response.detachSocket(socket as never)
+      const path = pathOf(target)
+      if (path === null) {
+        tell(400)
+        lastWords(socket, 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+        return
+      }
+      if (socket.destroyed) {
+        tell(499)
+        return
+      }
       joined.add(socket)
       socket.once('close', () => joined.delete(socket))
       const { connection = 'upgrade', upgrade = 'websocket' } = request.headers
@@ -128,7 +161,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         socket,
         head,
         url: options.upstream,
-        path: pathOf(target),
+        path,
         headers: [...headersFor(request, decisionOf(request)), 'Connection', connection, 'Upgrade', upgrade],
         timeout: options.upstreamTimeout,
         onError,
@@ -145,12 +178,20 @@ export function createGateway(options: GatewayOptions): Gateway {
     headersTimeout: options.headersTimeout,
     requestTimeout: options.requestTimeout,
     keepAliveTimeout: 65_000,
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: Math.min(5_000, options.headersTimeout, options.requestTimeout),
   }
   const server: Server | Http2SecureServer =
     options.tls === null
       ? createServer(limits, handle)
-      : createSecureServer({ ...limits, ...options.tls, allowHTTP1: true }, handle)
+      : // Where it speaks HTTP/1 it takes these from itself rather than from its options.
+        Object.assign(
+          createSecureServer(
+            { ...options.tls, allowHTTP1: true, settings: { maxHeaderListSize: options.maxHeaders } },
+            handle,
+          ),
+          limits,
+        )
+  const connections = connectionsOf(server)
   // Judged before the client is told to go on: the body of a refused request is never sent.
   server.on('checkContinue', handle)
   server.on('upgrade', upgrade)
@@ -158,9 +199,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
   })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    refuseMalformed(error, socket)
-  })
+  server.on('clientError', connections.refuse.bind(connections))
   server.setTimeout(options.idleTimeout)
 
   return {
@@ -169,17 +208,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       return underWay + joined.size
     },
     async drain(ms) {
-      draining = true
       const closed = new Promise<void>(resolve => {
         server.close(() => resolve())
       })
+      connections.closeIdle()
       for (const session of sessions) session.close()
-      if ('closeIdleConnections' in server) server.closeIdleConnections()
-      const cut = setTimeout(() => {
-        for (const socket of joined) socket.destroy()
-        for (const session of sessions) session.destroy()
-        if ('closeAllConnections' in server) server.closeAllConnections()
-      }, ms)
+      const cut = setTimeout(() => connections.cut(), ms)
       await closed
       clearTimeout(cut)
       await upstream.close()
@@ -187,11 +221,32 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 }
 
+/** Whom a request asks for. */
+function hostOf({ url = '', headers }: ServeRequest): string | undefined {
+  return targetOf(url).host ?? (headers[':authority'] as string | undefined) ?? headers.host
+}
+
 /** The path as it was judged, with the query as it came. A dry run passes on also what has no one spelling. */
-function pathOf(target: string): string {
-  const query = target.indexOf('?')
-  const path = canonicalPath(target)
-  return path === null ? target : `${path}${query === -1 ? '' : target.slice(query)}`
+function pathOf(target: string): string | null {
+  const { path } = targetOf(target)
+  const query = path.indexOf('?')
+  const canonical = canonicalPath(path)
+  if (canonical === null) return path.startsWith('/') ? path : null
+  return `${canonical}${query === -1 ? '' : path.slice(query)}`
+}
+
+/** Whether a request is to leave HTTP behind: not one with a body, nor one that asks for HTTP/2 instead (`h2c`). */
+function isUpgrade({ headers }: IncomingMessage): boolean {
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) return false
+  return headers.upgrade !== undefined && !/^\s*h2c\b/i.test(headers.upgrade)
+}
+
+function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+  let head = `${method} ${url} HTTP/${httpVersion}\r\n`
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (!/^upgrade$/i.test(rawHeaders[i] as string)) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
+  }
+  return `${head}\r\n`
 }
 
 /** Who is calling, for the upstream. */
@@ -202,24 +257,11 @@ function identity(decision: Decision | undefined): RawHeaders {
   return keyId === null ? stage : ['X-Tollgate-Key-Id', keyId, 'X-Tollgate-Plan-Id', planId ?? '', ...stage]
 }
 
-function tooLong(request: ServeRequest, response: NodeResponse): void {
-  const body = '{"message":"Request Too Long"}'
-  response.statusCode = 413
+function refuse(request: ServeRequest, response: ServeResponse, status: number, message: string): void {
+  const body = JSON.stringify({ message })
+  response.statusCode = status
   response.setHeader('Content-Type', 'application/json')
   response.setHeader('Content-Length', body.length)
   if (request.httpVersionMajor < 2) response.setHeader('Connection', 'close')
   response.end(body)
-}
-
-/** What node's parser refuses: answered, if anybody still listens, and cut. */
-function refuseMalformed({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-  const status =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request'
-  if (socket.writable && code !== 'ECONNRESET')
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-  else socket.destroy()
 }

@@ -8,6 +8,9 @@ export type RawHeaders = readonly string[]
 export interface Forwarding {
   readonly remoteAddress: string | undefined
   readonly protocol: 'http' | 'https'
+  /** The version it spoke: `1.1`, `2.0`. */
+  readonly httpVersion: string
+  /** Whom it asked for: the target's authority, or else the Host line's. */
   readonly host: string | undefined
   /** Go on with what earlier proxies wrote, rather than drop it as anybody's claim. */
   readonly trustForwarded: boolean
@@ -40,9 +43,10 @@ const FORWARDED = new Set([
 
 /** A request's headers as the upstream gets them. Without framing: that is the next connection's. */
 export function requestHeaders(raw: RawHeaders, forwarding: Forwarding): string[] {
-  const { remoteAddress, protocol, host, trustForwarded, keepKey, tollgate } = forwarding
+  const { remoteAddress, protocol, httpVersion, host, trustForwarded, keepKey, tollgate } = forwarding
   const dropped = namedBy(raw)
   const kept: string[] = []
+  let hosts = 0
   const before: Record<string, string[]> = {}
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
@@ -59,14 +63,24 @@ export function requestHeaders(raw: RawHeaders, forwarding: Forwarding): string[
       if (trustForwarded) (before[lower] ??= []).push(value)
       continue
     }
+    // One Host, and the one that was judged: a target's authority goes before it (RFC 9112, 3.2.2; RFC 9113, 8.3.1).
+    if (lower === 'host') {
+      if (host !== undefined && hosts++ === 0) kept.push(name, host)
+      continue
+    }
     kept.push(name, value)
   }
+  if (host !== undefined && hosts === 0) kept.unshift('Host', host)
   const list = (name: string, ...values: string[]): string => [...(before[name] ?? []), ...values].join(', ')
   const client = remoteAddress ?? 'unknown'
-  kept.push('Via', list('via', '1.1 tollgate'))
+  kept.push('Via', list('via', `${httpVersion} tollgate`))
   kept.push('X-Forwarded-For', list('x-forwarded-for', client))
   kept.push('X-Forwarded-Proto', before['x-forwarded-proto']?.[0] ?? protocol)
   if (host !== undefined) kept.push('X-Forwarded-Host', before['x-forwarded-host']?.[0] ?? host)
+  for (const name of ['X-Forwarded-Port', 'X-Real-IP']) {
+    const [value] = before[name.toLowerCase()] ?? []
+    if (value !== undefined) kept.push(name, value)
+  }
   kept.push('Forwarded', list('forwarded', forwardedItem(client, protocol, host)))
   kept.push(...tollgate)
   return kept
@@ -77,7 +91,7 @@ export function responseHeaders(raw: RawHeaders): string[] {
   const dropped = namedBy(raw)
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
-    const lower = (raw[i] as string).toLowerCase()
+    const lower = (raw[i] as string).toLowerCase().replaceAll('_', '-')
     if (!HOP_BY_HOP.has(lower) && !dropped.has(lower)) kept.push(raw[i] as string, raw[i + 1] as string)
   }
   return kept
@@ -88,10 +102,10 @@ function namedBy(raw: RawHeaders): ReadonlySet<string> {
   const names = new Set<string>()
   for (let i = 0; i < raw.length; i += 2) {
     if ((raw[i] as string).toLowerCase() !== 'connection') continue
-    for (const name of (raw[i + 1] as string).split(',')) names.add(name.trim().toLowerCase())
+    for (const name of (raw[i + 1] as string).split(',')) names.add(name.trim().toLowerCase().replaceAll('_', '-'))
   }
-  // Never framing or identity: a client could otherwise have its own headers dropped behind the gate.
-  for (const name of ['host', 'content-length', 'via']) names.delete(name)
+  // Never framing, or what earlier proxies wrote: a client could otherwise have it dropped behind the gate.
+  for (const name of ['host', 'content-length', 'via', ...FORWARDED]) names.delete(name)
   return names
 }
 

@@ -4,6 +4,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions, ServerResponse } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { lastWords } from './connections.ts'
 import type { RawHeaders } from './headers.ts'
 
 /** A response to a handshake, on its socket, which closes behind it. */
@@ -13,7 +14,7 @@ export function responseOn(request: IncomingMessage, socket: Duplex): ServerResp
   response.assignSocket(socket as never)
   response.once('finish', () => {
     response.detachSocket(socket as never)
-    socket.end()
+    lastWords(socket)
   })
   return response
 }
@@ -46,32 +47,43 @@ export function upgradeTo({ request, socket, head, url, path, headers, timeout, 
     timeout,
   }
   const outgoing = (protocol === 'https:' ? httpsRequest : httpRequest)(options)
-  const fail = (error: Error): void => {
+  let answered = false
+  const answer = (status: number): void => {
+    if (!answered) onAnswer(status)
+    answered = true
+  }
+  const fail = (status: string, error: Error): void => {
     outgoing.destroy()
-    if (socket.destroyed) return
+    if (answered || socket.destroyed) return
     onError(error)
-    onAnswer(502)
-    socket.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    answer(Number.parseInt(status, 10))
+    lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
   const gone = (): void => {
     outgoing.destroy()
+    answer(499)
   }
-  socket.on('error', gone)
   socket.once('close', gone)
-  outgoing.once('timeout', () => fail(new Error('no answer to the handshake in time')))
-  outgoing.once('error', fail)
-  outgoing.once('response', answer => {
-    // Not the switch that was asked for: the client gets the answer as it is.
-    onAnswer(answer.statusCode ?? 502)
-    socket.write(headOf(answer, 'close'))
-    answer.pipe(socket)
+  outgoing.once('timeout', () => {
+    // One that stops in the middle of an answer that is no switch: its client has to see that it is not whole.
+    if (answered) socket.destroy()
+    else fail('504 Gateway Timeout', new Error('no answer to the handshake in time'))
   })
-  outgoing.once('upgrade', (answer, upstream, first) => {
-    outgoing.off('error', fail)
-    onAnswer(101)
+  outgoing.on('error', error => fail('502 Bad Gateway', error))
+  outgoing.once('response', response => {
+    // Not the switch that was asked for: the client gets the answer as it is.
+    answer(response.statusCode ?? 502)
+    socket.write(headOf(response, 'close'), 'latin1')
+    response.on('error', () => socket.destroy())
+    response.once('end', () => lastWords(socket))
+    response.pipe(socket, { end: false })
+  })
+  outgoing.once('upgrade', (response, upstream, first) => {
+    answer(101)
     socket.off('close', gone)
     upstream.setTimeout(0)
-    socket.write(headOf(answer, null))
+    upstream.allowHalfOpen = true
+    socket.write(headOf(response, null), 'latin1')
     if (first.length > 0) socket.write(first)
     if (head.length > 0) upstream.write(head)
     join(socket, upstream)
