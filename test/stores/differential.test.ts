@@ -9,20 +9,23 @@ import { plainStore } from '../../src/stores/plain.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { LAW_RUNS } from '../laws/law.ts'
-import { indexOf, meteredOf, steps, told, traces, worlds } from '../laws/worlds.ts'
+import { type Clock, indexOf, meteredOf, steps, told, traces, worlds } from '../laws/worlds.ts'
 import { opened } from './files.ts'
 
 const EMPTY: Snapshot = { version: 1, records: [], shared: [] }
 
 /** Worlds one after another with the same plan and keys: what changes from one to the next is an edit of the plan. */
-const scripts = fc.record({
-  eras: fc.array(worlds(), { minLength: 1, maxLength: 3 }),
-  trace: traces({ clock: 'leaping' }),
-  /** After which step what an earlier one took is given back, and how many steps later. */
-  gifts: fc.array(fc.tuple(fc.nat(40), fc.nat(6)), { maxLength: 10 }),
-  /** Before which steps everything is swept, by which clock. */
-  sweeps: fc.array(fc.tuple(fc.nat(40), steps('jogging')), { maxLength: 6 }),
-})
+const scripts = fc.constantFrom<Clock>('jogging', 'leaping').chain(clock =>
+  fc.record({
+    clock: fc.constant(clock),
+    eras: fc.array(worlds(), { minLength: 1, maxLength: 3 }),
+    trace: traces({ clock }),
+    /** After which step what an earlier one took is given back, and how many steps later. */
+    gifts: fc.array(fc.tuple(fc.nat(40), fc.nat(6)), { maxLength: 10 }),
+    /** Before which steps everything is swept, by which clock. */
+    sweeps: fc.array(fc.tuple(fc.nat(40), steps('jogging')), { maxLength: 6 }),
+  }),
+)
 
 interface Remembering {
   readonly sweep: (now: number) => number
@@ -34,13 +37,16 @@ it('decides alike and remembers alike, whatever the store', { timeout: 60_000 + 
   const single = sqliteStore({ database: await opened(), usage: false })
   const grouped = sqliteStore({ database: await opened(), grouped: true })
   await fc.assert(
-    fc.asyncProperty(scripts, async ({ eras, trace, gifts, sweeps }) => {
+    fc.asyncProperty(scripts, async ({ clock, eras, trace, gifts, sweeps }) => {
       const memory = memoryStore()
       const reference = plainStore()
       const stores: readonly (Store & Remembering)[] = [memory, single, grouped]
       for (const store of stores) store.restore(EMPTY)
       const indices = eras.map(indexOf)
       const lag = new Map(gifts)
+      // What was forgotten cannot be told, but by a clock that steps back further than it may and by an edit of the plan.
+      const cannotBeTold = clock === 'jogging' && eras.length === 1
+      let forgotten = false
       const due: { at: number; there: Allowed; here: readonly Allowed[] }[] = []
       for (const [i, event] of trace.entries()) {
         const metered = meteredOf(indices[Math.floor((i * indices.length) / trace.length)]!, event)
@@ -51,9 +57,13 @@ it('decides alike and remembers alike, whatever the store', { timeout: 60_000 + 
         }
         const there = reference.take(metered, event.now)
         const here = (await Promise.all(stores.map(store => store.take(metered, event.now)))) as MeteredDecision[]
-        for (const decision of here) expect(told(decision)).toEqual(told(there))
+        forgotten ||= memory.size < reference.records.size
+        for (const decision of here) {
+          expect(told(decision)).toEqual(told(cannotBeTold || !forgotten ? there : here[0]!))
+        }
         const ago = lag.get(i)
-        if (ago !== undefined && there.kind === 'allowed') due.push({ at: i + ago, there, here: here as Allowed[] })
+        if (ago !== undefined && there.kind === 'allowed' && here[0]!.kind === 'allowed')
+          due.push({ at: i + ago, there, here: here as Allowed[] })
         for (const { there, here } of due.filter(({ at }) => at === i)) {
           reference.giveBack(there, event.now)
           await Promise.all(stores.map((store, s) => store.giveBack(here[s]!, event.now)))
