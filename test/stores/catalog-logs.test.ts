@@ -1,12 +1,21 @@
 // Every log of a shared catalog keeps the same promise: entries in order, none lost, one winner, and the old forgotten.
 
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CatalogChange, type CatalogLog, memoryCatalogLog } from '../../src/stores/catalog-log.ts'
+import { redisCatalogLog } from '../../src/stores/redis-catalog.ts'
 import { sqliteCatalogLog } from '../../src/stores/sqlite-catalog.ts'
 import { newFile, opened } from './files.ts'
+import { type RedisServer, redisServer } from './redis-server.ts'
 
 const whole = (id: string): CatalogChange => ({ kind: 'catalog', document: { usagePlans: [{ id }] } })
 const keys = (id: string): CatalogChange => ({ kind: 'keys', put: [], remove: [id] })
+
+let redis: RedisServer
+let prefixes = 0
+beforeAll(async () => {
+  redis = await redisServer()
+})
+afterAll(() => redis.stop())
 
 /** Two logs that share what they keep, as two processes would. */
 const LOGS: Readonly<Record<string, () => Promise<[CatalogLog, CatalogLog]>>> = {
@@ -17,6 +26,14 @@ const LOGS: Readonly<Record<string, () => Promise<[CatalogLog, CatalogLog]>>> = 
   SQLite: async () => {
     const file = newFile()
     return [sqliteCatalogLog(await opened(file)), sqliteCatalogLog(await opened(file))]
+  },
+  Redis: async () => {
+    const prefix = `t${prefixes++}`
+    const log = (): CatalogLog => {
+      const client = redis.connect()
+      return redisCatalogLog({ send: ([command, ...args]) => client.call(command as string, ...args), prefix })
+    }
+    return [log(), log()]
   },
 }
 
