@@ -1,5 +1,6 @@
 // APIs: methods, deployments and stages. Floor 0: plain data, imports plan.ts for the throttle.
 // A deployment is a snapshot: what a stage serves changes when the stage points elsewhere, not when a method is edited.
+// What is marked "kept" is remembered for the control plane's answers (control/), and nothing is served by it.
 
 import type { Throttle } from './plan.ts'
 
@@ -16,6 +17,38 @@ export interface Method {
   readonly httpMethod: HttpMethod
   /** Without it the method is open: no key is looked up, no plan is charged. */
   readonly apiKeyRequired: boolean
+  /** Kept: `NONE`, `AWS_IAM`, `CUSTOM` … Source: AWS API Gateway, API_Method, as all that follow. */
+  readonly authorizationType?: string
+  /** Kept. */
+  readonly authorizerId?: string
+  /** Kept. */
+  readonly authorizationScopes?: readonly string[]
+  /** Kept. */
+  readonly operationName?: string
+  /** Kept. */
+  readonly requestValidatorId?: string
+  /** Kept: whether each is required, by `method.request.header.name` and the like. */
+  readonly requestParameters?: Readonly<Record<string, boolean>>
+  /** Kept: models by content type. */
+  readonly requestModels?: Readonly<Record<string, string>>
+}
+
+/** A node of the tree of paths, kept for its id. Source: AWS API Gateway, API_Resource. */
+export interface Resource {
+  readonly id: string
+  /** Absent for the root. */
+  readonly parentId?: string
+  /** `pets`, `{petId}`, `{proxy+}`. Absent for the root. */
+  readonly pathPart?: string
+}
+
+/** What refused callers of one kind are told. Source: AWS API Gateway, API_GatewayResponse. */
+export interface GatewayResponse {
+  readonly statusCode?: string
+  /** By `gatewayresponse.header.name`. */
+  readonly responseParameters?: Readonly<Record<string, string>>
+  /** By content type. */
+  readonly responseTemplates?: Readonly<Record<string, string>>
 }
 
 /** What an API looked like when it was deployed. */
@@ -26,14 +59,25 @@ export interface Deployment {
   readonly createdDate?: number
   readonly apiKeySource: ApiKeySource
   readonly methods: readonly Method[]
+  /** Kept: those of the API as it was, by response type (`QUOTA_EXCEEDED`). */
+  readonly gatewayResponses?: Readonly<Record<string, GatewayResponse>>
 }
 
-/** Limits that all callers of a method share. Source: AWS API Gateway, API_MethodSetting (its throttling members). */
+/** Limits that all callers of a method share. Source: AWS API Gateway, API_MethodSetting. */
 export interface MethodSetting {
   /** Tokens per second; -1 is no limit. */
   readonly throttlingRateLimit?: number
   /** Tokens held; -1 is no limit. */
   readonly throttlingBurstLimit?: number
+  /** Kept, as all that follow. */
+  readonly metricsEnabled?: boolean
+  readonly loggingLevel?: string
+  readonly dataTraceEnabled?: boolean
+  readonly cachingEnabled?: boolean
+  readonly cacheTtlInSeconds?: number
+  readonly cacheDataEncrypted?: boolean
+  readonly requireAuthorizationForCacheControl?: boolean
+  readonly unauthorizedCacheControlHeaderStrategy?: string
 }
 
 /** A name under which a deployment is served. */
@@ -44,6 +88,26 @@ export interface Stage {
   readonly description?: string
   // By method: "pets/GET" (no leading slash, so the root is "/GET"). "*/*" is for each method without an entry of its own.
   readonly methodSettings?: Readonly<Record<string, MethodSetting>>
+  /** Kept: seconds since the Unix epoch. Source: AWS API Gateway, API_Stage, as all that follow. */
+  readonly createdDate?: number
+  /** Kept: seconds since the Unix epoch. */
+  readonly lastUpdatedDate?: number
+  /** Kept. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Kept. */
+  readonly tags?: Readonly<Record<string, string>>
+  /** Kept. */
+  readonly tracingEnabled?: boolean
+  /** Kept. */
+  readonly cacheClusterEnabled?: boolean
+  /** Kept. */
+  readonly cacheClusterSize?: string
+  /** Kept. */
+  readonly clientCertificateId?: string
+  /** Kept. */
+  readonly documentationVersion?: string
+  /** Kept. Source: AWS API Gateway, API_AccessLogSettings. */
+  readonly accessLogSettings?: { readonly destinationArn?: string; readonly format?: string }
 }
 
 /** An API and everything deployed of it. Source: AWS API Gateway, API_RestApi. */
@@ -56,6 +120,26 @@ export interface Api {
   readonly methods: readonly Method[]
   readonly deployments: readonly Deployment[]
   readonly stages: readonly Stage[]
+  /** Kept: the tree of paths, where ids were given to it; of paths without one they are derived (control/resources.ts). */
+  readonly resources?: readonly Resource[]
+  /** Kept: by response type (`QUOTA_EXCEEDED`). */
+  readonly gatewayResponses?: Readonly<Record<string, GatewayResponse>>
+  /** Kept: seconds since the Unix epoch. */
+  readonly createdDate?: number
+  /** Kept. */
+  readonly version?: string
+  /** Kept. */
+  readonly tags?: Readonly<Record<string, string>>
+  /** Kept. */
+  readonly binaryMediaTypes?: readonly string[]
+  /** Kept. */
+  readonly minimumCompressionSize?: number
+  /** Kept. Source: AWS API Gateway, API_EndpointConfiguration. */
+  readonly endpointConfiguration?: { readonly types?: readonly string[]; readonly vpcEndpointIds?: readonly string[] }
+  /** Kept. */
+  readonly policy?: string
+  /** Kept. */
+  readonly disableExecuteApiEndpoint?: boolean
 }
 
 /** Which stage answers for a host and a first part of the path. Source: AWS API Gateway, API_BasePathMapping. */
@@ -71,6 +155,8 @@ export interface BasePathMapping {
 /** What all clients of all stages share. Source: AWS API Gateway, API_GetAccount. */
 export interface Account {
   readonly throttleSettings?: Throttle
+  /** Kept. */
+  readonly cloudwatchRoleArn?: string
 }
 
 /** The verbs `ANY` stands for. */

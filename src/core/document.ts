@@ -1,7 +1,7 @@
 // The catalog as people write it: JSON with defaults left out, in full or in short form. Floor 0: types.
 // `check` reads both; schema.json describes both to editors.
 
-import type { Account, ApiKeySource, BasePathMapping, HttpMethod, Method, MethodSetting } from './api.ts'
+import type { Account, Api, ApiKeySource, BasePathMapping, Deployment, HttpMethod, Method, Stage } from './api.ts'
 import type { Semantics } from './catalog.ts'
 import type { ApiKey, Throttle, UsagePlan } from './plan.ts'
 
@@ -17,15 +17,12 @@ export interface CatalogDocument {
   readonly apiKeys?: readonly ApiKeyDocument[]
 }
 
-export interface ApiDocument {
-  readonly id: string
-  readonly name?: string
-  readonly description?: string
-  /** Default `HEADER`. */
+/** `apiKeySource` defaults to `HEADER`. */
+export type ApiDocument = Omit<Api, 'apiKeySource' | 'methods' | 'deployments' | 'stages'> & {
   readonly apiKeySource?: ApiKeySource
   readonly methods: readonly MethodDocument[]
   readonly deployments?: readonly DeploymentDocument[]
-  readonly stages: readonly StageDocument[]
+  readonly stages: readonly Stage[]
 }
 
 /** `apiKeyRequired` defaults to false, as on AWS. */
@@ -34,19 +31,9 @@ export type MethodDocument = Omit<Method, 'apiKeyRequired' | 'path'> & {
   readonly apiKeyRequired?: boolean
 }
 
-export interface DeploymentDocument {
-  readonly id: string
-  readonly description?: string
-  readonly createdDate?: number
+export type DeploymentDocument = Omit<Deployment, 'apiKeySource' | 'methods'> & {
   readonly apiKeySource?: ApiKeySource
   readonly methods: readonly MethodDocument[]
-}
-
-export interface StageDocument {
-  readonly stageName: string
-  readonly deploymentId?: string
-  readonly description?: string
-  readonly methodSettings?: Readonly<Record<string, MethodSetting>>
 }
 
 export type UsagePlanDocument = Omit<UsagePlan, 'apiStages'> & {

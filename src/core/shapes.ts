@@ -131,19 +131,49 @@ const quota: Reader<Quota> = (notes, value) => {
   return notes.add(notes.here('offset'), 'value', expected, String(read.offset), 'change it')
 }
 
+// What is only kept has no form of its own but a bound.
+const kept = upTo(125_000)
+const named = <T>(item: Reader<T>): Reader<Record<string, T>> => record(item, 'a name', () => true)
+
 const method = withDefaults<Method>(
-  shape({ 'path!': template, 'httpMethod!': oneOf<HttpMethod>(...VERBS, 'ANY'), apiKeyRequired: flag }),
+  shape({
+    'path!': template,
+    'httpMethod!': oneOf<HttpMethod>(...VERBS, 'ANY'),
+    apiKeyRequired: flag,
+    authorizationType: kept,
+    authorizerId: kept,
+    authorizationScopes: list(kept),
+    operationName: kept,
+    requestValidatorId: kept,
+    requestParameters: named(flag),
+    requestModels: named(kept),
+  }),
   { apiKeyRequired: false },
 )
 const apiKeySource = oneOf<ApiKeySource>('HEADER', 'AUTHORIZER')
 const description = upTo(125_000)
+const gatewayResponses = named(
+  shape({
+    statusCode: text('a status, "429"', text => /^[1-5]\d\d$/.test(text)),
+    responseParameters: named(kept),
+    responseTemplates: named(kept),
+  }),
+)
 const deployment = withDefaults<Deployment>(
-  shape({ 'id!': id, description, createdDate: seconds, apiKeySource, 'methods!': list(method) }),
+  shape({ 'id!': id, description, createdDate: seconds, apiKeySource, 'methods!': list(method), gatewayResponses }),
   { apiKeySource: 'HEADER' },
 )
 const methodSetting = shape({
   throttlingRateLimit: (notes, value) => (value === -1 ? value : rate(notes, value)),
   throttlingBurstLimit: whole(-1, MAX_BURST, 'change it; -1 is no limit'),
+  metricsEnabled: flag,
+  loggingLevel: kept,
+  dataTraceEnabled: flag,
+  cachingEnabled: flag,
+  cacheTtlInSeconds: whole(0, 2_147_483_647, 'change it'),
+  cacheDataEncrypted: flag,
+  requireAuthorizationForCacheControl: flag,
+  unauthorizedCacheControlHeaderStrategy: kept,
 })
 const stage = shape<Stage>({
   'stageName!': id,
@@ -154,6 +184,16 @@ const stage = shape<Stage>({
     '"*/*", or a method as "pets/{petId}/GET"',
     name => name === '*/*' || isThrottleKey(`/${name}`),
   ),
+  createdDate: seconds,
+  lastUpdatedDate: seconds,
+  variables: named(kept),
+  tags,
+  tracingEnabled: flag,
+  cacheClusterEnabled: flag,
+  cacheClusterSize: kept,
+  clientCertificateId: kept,
+  documentationVersion: kept,
+  accessLogSettings: shape({ destinationArn: kept, format: kept }),
 })
 const api = withDefaults<Api>(
   shape({
@@ -164,6 +204,16 @@ const api = withDefaults<Api>(
     'methods!': list(method),
     deployments: list(deployment),
     'stages!': list(stage),
+    resources: list(shape({ 'id!': id, parentId: id, pathPart: kept })),
+    gatewayResponses,
+    createdDate: seconds,
+    version: kept,
+    tags,
+    binaryMediaTypes: list(kept),
+    minimumCompressionSize: whole(0, 10_485_760, 'change it'),
+    endpointConfiguration: shape({ types: list(kept), vpcEndpointIds: list(kept) }),
+    policy: kept,
+    disableExecuteApiEndpoint: flag,
   }),
   { apiKeySource: 'HEADER', deployments: [] },
 )
@@ -211,7 +261,7 @@ const key = withDefaults<ApiKey>(shape({ ...keyFields, usagePlanIds: list(keysId
 const common = {
   $schema: text('the address of a schema', () => true),
   version: text('1 to 128 characters', text => text !== '' && isUpTo(128, text), lengthOf),
-  account: shape({ throttleSettings: throttle }),
+  account: shape({ throttleSettings: throttle, cloudwatchRoleArn: kept }),
   semantics: shape({
     methodThrottle: oneOf('additional', 'override'),
     weekStart: oneOf(...WEEK_DAYS),

@@ -38,12 +38,24 @@ const quota = fc
 
 const apiKeySource = fc.constantFrom('HEADER', 'AUTHORIZER')
 const apiMethod = fc.record(
-  { path: fc.constantFrom(...PATHS), httpMethod: fc.constantFrom(...VERBS), apiKeyRequired: fc.boolean() },
+  {
+    path: fc.constantFrom(...PATHS),
+    httpMethod: fc.constantFrom(...VERBS),
+    apiKeyRequired: fc.boolean(),
+    authorizationType: fc.constantFrom('NONE', 'CUSTOM'),
+    authorizationScopes: fc.array(words, { maxLength: 1 }),
+    requestParameters: fc.dictionary(words, fc.boolean(), { maxKeys: 1 }),
+  },
   { requiredKeys: ['path', 'httpMethod'] },
 )
 const methods = fc.uniqueArray(apiMethod, { selector: ({ path, httpMethod }) => `${httpMethod} ${path}`, maxLength: 5 })
+const gatewayResponses = fc.dictionary(
+  fc.constantFrom('QUOTA_EXCEEDED', 'DEFAULT_4XX'),
+  fc.record({ statusCode: fc.constantFrom('429', '503'), responseTemplates: tags }, { requiredKeys: [] }),
+  { maxKeys: 1 },
+)
 const deployment = fc.record(
-  { id, description: words, createdDate: seconds, apiKeySource, methods },
+  { id, description: words, createdDate: seconds, apiKeySource, methods, gatewayResponses },
   { requiredKeys: ['id', 'methods'] },
 )
 const methodSettings = fc.dictionary(
@@ -55,6 +67,9 @@ const methodSettings = fc.dictionary(
     {
       throttlingRateLimit: fc.oneof(fc.constant(-1), rateLimit),
       throttlingBurstLimit: fc.oneof(fc.constant(-1), burstLimit),
+      cachingEnabled: fc.boolean(),
+      cacheTtlInSeconds: fc.nat(),
+      loggingLevel: fc.constantFrom('OFF', 'INFO'),
     },
     { requiredKeys: [] },
   ),
@@ -68,6 +83,11 @@ const api = fc.uniqueArray(deployment, { selector: ({ id }) => id, maxLength: 2 
       ...(deployments.length === 0 ? {} : { deploymentId: fc.constantFrom(...deployments.map(({ id }) => id)) }),
       description: words,
       methodSettings,
+      createdDate: seconds,
+      variables: tags,
+      tags,
+      tracingEnabled: fc.boolean(),
+      accessLogSettings: fc.record({ destinationArn: words, format: words }, { requiredKeys: [] }),
     },
     { requiredKeys: ['stageName'] },
   )
@@ -80,6 +100,12 @@ const api = fc.uniqueArray(deployment, { selector: ({ id }) => id, maxLength: 2 
       methods,
       deployments: fc.constant(deployments),
       stages: fc.uniqueArray(stage, { selector: ({ stageName }) => stageName, maxLength: 2 }),
+      resources: fc.array(fc.record({ id, parentId: id, pathPart: words }, { requiredKeys: ['id'] }), { maxLength: 2 }),
+      gatewayResponses,
+      version: words,
+      tags,
+      binaryMediaTypes: fc.array(words, { maxLength: 1 }),
+      endpointConfiguration: fc.record({ types: fc.constant(['EDGE']) }, { requiredKeys: [] }),
     },
     { requiredKeys: ['id', 'methods', 'stages', 'deployments'] },
   )
@@ -88,7 +114,7 @@ const api = fc.uniqueArray(deployment, { selector: ({ id }) => id, maxLength: 2 
 const common = {
   $schema: fc.constant('./schema.json'),
   version: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
-  account: fc.record({ throttleSettings: throttle }, { requiredKeys: [] }),
+  account: fc.record({ throttleSettings: throttle, cloudwatchRoleArn: words }, { requiredKeys: [] }),
   semantics: fc.record(
     {
       methodThrottle: fc.constantFrom('additional', 'override'),
