@@ -57,6 +57,16 @@ export { type Millis, TOKEN } from './core/units.ts'
 export { ClockError, type ErrorCode, StoreError } from './errors.ts'
 export { type Admission, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'
 export {
+  type CatalogChange,
+  type CatalogLog,
+  memoryCatalogLog,
+  type Published,
+  type SharedCatalog,
+  type SharedCatalogOptions,
+  sharedCatalog,
+  wholeOf,
+} from './stores/catalog-log.ts'
+export {
   type GuardCounts,
   type GuardedOptions,
   type GuardedStore,

@@ -30,7 +30,7 @@ return 1`
 export interface RedisCatalogOptions {
   /** Sends one command, as `redisStore`'s. */
   readonly send: (args: string[]) => Promise<unknown>
-  /** Begins the names of its keys. Default `tollgate`. */
+  /** What every key's name begins with. Default: `tollgate:`. */
   readonly prefix?: string
 }
 
@@ -39,8 +39,8 @@ export interface RedisCatalogOptions {
  *
  * Its methods reject with a `StoreError` for a reply of the wrong shape, and with what `send` rejects with.
  */
-export function redisCatalogLog({ send, prefix = 'tollgate' }: RedisCatalogOptions): CatalogLog {
-  const keys = ['last', 'base', 'entries'].map(name => `${prefix}:{catalog}:${name}`)
+export function redisCatalogLog({ send, prefix = 'tollgate:' }: RedisCatalogOptions): CatalogLog {
+  const keys = ['last', 'base', 'entries'].map(name => `${prefix}{catalog}:${name}`)
   const run = (script: string, ...args: string[]): Promise<unknown> => send(['EVAL', script, '3', ...keys, ...args])
 
   return {

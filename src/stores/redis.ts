@@ -13,6 +13,8 @@ import { type Asked, limitsTexts } from './redis-limits.ts'
 import { GIVE_BACK, GIVE_BACK_SHA, TAKE, TAKE_SHA } from './redis-script.ts'
 import type { Store } from './store.ts'
 
+export { type RedisCatalogOptions, redisCatalogLog } from './redis-catalog.ts'
+
 export interface RedisOptions {
   /**
    * Sends one command and resolves to its reply, strings as strings: `args => client.sendCommand(args)` of node-redis,

@@ -11,6 +11,7 @@ import type { Snapshot } from './memory.ts'
 import { openTables, SHARED, type SqliteDatabase } from './sqlite-tables.ts'
 import type { Answer, Store, UsageEntry, UsageQuery } from './store.ts'
 
+export { sqliteCatalogLog } from './sqlite-catalog.ts'
 export { SCHEMA_VERSION, type SqliteDatabase, type SqliteStatement } from './sqlite-tables.ts'
 
 export interface SqliteOptions {
