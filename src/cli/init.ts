@@ -212,10 +212,7 @@ function write(folder: string, { upstream, requireKey, plans }: Answers, force: 
   const open = requireKey === null ? 'everything needs a key' : `${requireKey.join(', ')} need a key, all else is open`
   const enter = folder === '.' ? '' : `cd ${quoted(folder)}\n`
   process.stderr.write(`wrote ${listOf(FILES)}${folder === '.' ? '' : ` in ${folder}`}: ${open}\n`)
-  const alone = (requireKey ?? []).find(name => !name.includes('{') && !name.endsWith('/'))
-  if (alone !== undefined) {
-    process.stderr.write(`${alone} is that path alone; ${alone}/{rest+} in requireKey is all below it\n`)
-  }
+  for (const note of gapsOf(requireKey ?? [])) process.stderr.write(`${paintFor(process.stderr)('yellow', note)}\n`)
   if (!('$schema' in document)) {
     process.stderr.write(
       'for completion in your editor: npm install --save-dev tollgate, and ' +
@@ -248,6 +245,22 @@ function oneLine(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(oneLine).join(', ')}]`
   const members = Object.entries(value).map(([name, value]) => `${JSON.stringify(name)}: ${oneLine(value)}`)
   return `{ ${members.join(', ')} }`
+}
+
+/** What is open and may not be meant to be: a path is itself alone, and what is below it is not the path itself. */
+function gapsOf(requireKey: readonly string[]): string[] {
+  const names = new Set(requireKey)
+  return requireKey.flatMap(name => {
+    const [, base, below] = /^(.*?)(\/\{[^/}]+\+\})?$/.exec(name) as unknown as [string, string, string | undefined]
+    if (below !== undefined)
+      return names.has(base) || !base.includes('/')
+        ? []
+        : `${base} itself is open: add it to requireKey if it is not meant to be`
+    const hasBelow = requireKey.some(other => other.startsWith(`${name}/{`) && other.endsWith('+}'))
+    return hasBelow || name.endsWith('/')
+      ? []
+      : `${name} is that path alone: what is below it is open, unless ${name}/{rest+} is in requireKey too`
+  })
 }
 
 /** A request that needs a key, for curl. */

@@ -26,8 +26,14 @@ export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'tollgate-test-'))
 }
 
-/** @returns what runs it. Without input its stdin is empty. */
-export async function bundled(): Promise<(args: readonly string[], options?: RunOptions) => Promise<Run>> {
+/** Runs the command with these arguments; without input its stdin is empty. */
+export interface Command {
+  (args: readonly string[], options?: RunOptions): Promise<Run>
+  /** The bundle, for who runs it otherwise. */
+  readonly file: string
+}
+
+export async function bundled(): Promise<Command> {
   const file = join(newFolder(), 'cli.mjs')
   await build({
     entryPoints: [join(import.meta.dirname, '../../src/cli/main.ts')],
@@ -41,7 +47,7 @@ export async function bundled(): Promise<(args: readonly string[], options?: Run
     // What is CommonJS among the kept libraries asks for node's own modules so.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
   })
-  return (args, { input = '', cwd, node = [] } = {}) =>
+  const run = (args: readonly string[], { input = '', cwd, node = [] }: RunOptions = {}): Promise<Run> =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [...node, file, ...args], { cwd, timeout: 60_000 })
       let stdout = ''
@@ -53,4 +59,5 @@ export async function bundled(): Promise<(args: readonly string[], options?: Run
       child.stdin.on('error', () => {})
       child.stdin.end(input)
     })
+  return Object.assign(run, { file })
 }

@@ -1,6 +1,9 @@
 // `tollgate init`, run for real: what it writes is what the gateway needs.
 
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadCatalog } from '../../src/cli/catalog-file.ts'
@@ -49,8 +52,10 @@ describe('init', () => {
   it('takes answers from flags, and makes the folder', async () => {
     const folder = newFolder()
     const flags = ['--upstream', "http://10.0.0.7/it's", '--require-key', 'get /x, /y/{rest+}', '--plans', 'free,pro']
-    const { code, stdout } = await command(['init', 'a/gateway', ...flags], { cwd: folder })
+    const { code, stdout, stderr } = await command(['init', 'a/gateway', ...flags], { cwd: folder })
     expect(code).toBe(0)
+    expect(stderr).toContain('GET /x is that path alone: what is below it is open')
+    expect(stderr).toContain('/y itself is open')
     expect(stdout).toContain(
       "cd a/gateway\nnpx tollgate serve --catalog catalog.json --keys keys.csv --upstream 'http://10.0.0.7/it'\\''s'\n",
     )
@@ -90,5 +95,44 @@ describe('init', () => {
     const { code, stdout, stderr } = await command(['init', ...args], { cwd: folder })
     expect([code, stdout, existsSync(join(folder, 'catalog.json'))]).toEqual([2, '', false])
     expect(stderr).toContain(message)
+  })
+})
+
+describe('from an empty folder to a gateway', () => {
+  it('is two commands: the one, and the line it prints', async () => {
+    const folder = newFolder()
+    const upstream = createServer((request, response) => response.end(`hello ${request.url}`))
+    await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
+    const { port } = upstream.address() as AddressInfo
+    const flags = ['--upstream', `http://127.0.0.1:${port}`, '--require-key', 'GET /reports']
+    const start = Date.now()
+    const { stdout } = await command(['init', '--yes', ...flags], { cwd: folder })
+    const line = stdout.split('\n')[1]!.split(' ')
+    expect(line.slice(0, 3)).toEqual(['npx', 'tollgate', 'serve'])
+    const gateway = spawn(process.execPath, [command.file, ...line.slice(2), '--port', '0'], { cwd: folder })
+    try {
+      const origin = await new Promise<string>((resolve, reject) => {
+        let said = ''
+        gateway.stderr.on('data', text => {
+          said += text
+          const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? []
+          if (found !== undefined) resolve(found)
+        })
+        gateway.on('close', () => reject(new Error(said)))
+      })
+      const value = gateIn(folder).keys[0]!.value
+      const ask = async (path: string, headers: Record<string, string> = {}) => {
+        const response = await fetch(origin + path, { headers })
+        return [response.status, response.status === 200 ? await response.text() : '']
+      }
+      expect(await ask('/reports', { 'x-api-key': value })).toEqual([200, 'hello /reports'])
+      expect(await ask('/reports')).toEqual([403, ''])
+      expect(await ask('/')).toEqual([200, 'hello /'])
+      expect(Date.now() - start).toBeLessThan(60_000)
+    } finally {
+      gateway.kill('SIGKILL')
+      upstream.close()
+      upstream.closeAllConnections()
+    }
   })
 })
