@@ -1,6 +1,6 @@
 // An SQLite file, opened with whatever this runtime has. Floor 5: the library's entries import nothing, and take a handle.
 
-import { createRequire } from 'node:module'
+import { createRequire as requireFrom } from 'node:module'
 import { join } from 'node:path'
 import { StoreError } from '../errors.ts'
 import type { SqliteDatabase } from '../stores/sqlite.ts'
@@ -49,7 +49,7 @@ function installed(): Opener | null {
   const name = 'libsql'
   for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
     try {
-      return createRequire(from)(name) as Opener
+      return requireFrom(from)(name) as Opener
     } catch {
       // Not installed there.
     }
