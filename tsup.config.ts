@@ -11,6 +11,7 @@ const library: Options = {
     testing: 'src/testing.ts',
     redis: 'src/stores/redis.ts',
     sqlite: 'src/stores/sqlite.ts',
+    cas: 'src/stores/cas.ts',
   },
   format: 'esm',
   target: 'es2022',

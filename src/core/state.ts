@@ -1,7 +1,7 @@
 // What is remembered of one (plan, key): the few whole numbers a decision reads. Floor 1: imports the arithmetic.
 // `null` is a state too: every bucket full, nothing used. A record may be dropped exactly when it cannot be told from null.
 
-import { levelAfter } from './bucket.ts'
+import { levelAfter, msUntil } from './bucket.ts'
 import type { PlanLimits } from './limits.ts'
 import type { Grains, Millis } from './units.ts'
 
@@ -74,6 +74,26 @@ export function decodeState(encoded: unknown): State {
 
 function isCount(n: unknown): n is number {
   return Number.isSafeInteger(n) && (n as number) >= 0
+}
+
+/**
+ * When `isForgettable` begins to hold of a record nobody charges: what a store with expiry may forget it after.
+ *
+ * @returns ms since the Unix epoch; `Infinity` for a bucket that was drawn on and never fills (rate 0)
+ */
+export function forgettableFrom(state: State, limits: PlanLimits): Millis {
+  const { bucket, quota } = limits
+  let from = state.at
+  if (bucket !== null) from = state.at + msUntil(bucket.capacity, state.level, bucket.rate, bucket.capacity)
+  if (quota !== null && state.used > 0) {
+    const window = quota.windowAt(state.at)
+    if (window.start === state.window) from = Math.max(from, window.end)
+  }
+  for (const { id, level, at } of state.methods) {
+    const method = limits.methods.get(id)
+    if (method !== undefined) from = Math.max(from, at + msUntil(method.capacity, level, method.rate, method.capacity))
+  }
+  return from
 }
 
 /** Stored state that cannot be read. */
