@@ -4,6 +4,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Allowed, MeteredDecision } from '../../src/core/decision.ts'
+import { encodeState } from '../../src/core/state.ts'
+import { casStore } from '../../src/stores/cas.ts'
 import { memoryStore, type Snapshot } from '../../src/stores/memory.ts'
 import { plainStore } from '../../src/stores/plain.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
@@ -11,6 +13,7 @@ import type { Store } from '../../src/stores/store.ts'
 import { LAW_RUNS } from '../laws/law.ts'
 import { type Clock, indexOf, meteredOf, steps, told, traces, worlds } from '../laws/worlds.ts'
 import { opened } from './files.ts'
+import { mapStorage, type Values } from './map-storage.ts'
 
 const EMPTY: Snapshot = { version: 1, records: [], shared: [] }
 
@@ -41,13 +44,16 @@ it('decides alike and remembers alike, whatever the store', { timeout: 60_000 + 
       const memory = memoryStore()
       const reference = plainStore()
       const stores: readonly (Store & Remembering)[] = [memory, single, grouped]
+      // Its storage drops nothing, so it is the same as the reference whatever happens.
+      const values: Values = new Map()
+      const swapping = casStore({ storage: mapStorage(values) })
       for (const store of stores) store.restore(EMPTY)
       const indices = eras.map(indexOf)
       const lag = new Map(gifts)
       // What was forgotten cannot be told, but by a clock that steps back further than it may and by an edit of the plan.
       const cannotBeTold = clock === 'jogging' && eras.length === 1
       let forgotten = false
-      const due: { at: number; there: Allowed; here: readonly Allowed[] }[] = []
+      const due: { at: number; there: Allowed; here: readonly Allowed[]; swapped: Allowed }[] = []
       for (const [i, event] of trace.entries()) {
         const metered = meteredOf(indices[Math.floor((i * indices.length) / trace.length)]!, event)
         if (metered === null) continue
@@ -61,16 +67,26 @@ it('decides alike and remembers alike, whatever the store', { timeout: 60_000 + 
         for (const decision of here) {
           expect(told(decision)).toEqual(told(cannotBeTold || !forgotten ? there : here[0]!))
         }
+        const swapped = await swapping.take(metered, event.now)
+        expect(told(swapped)).toEqual(told(there))
         const ago = lag.get(i)
         if (ago !== undefined && there.kind === 'allowed' && here[0]!.kind === 'allowed')
-          due.push({ at: i + ago, there, here: here as Allowed[] })
-        for (const { there, here } of due.filter(({ at }) => at === i)) {
+          due.push({ at: i + ago, there, here: here as Allowed[], swapped: swapped as Allowed })
+        for (const { there, here, swapped } of due.filter(({ at }) => at === i)) {
           reference.giveBack(there, event.now)
+          await swapping.giveBack(swapped, event.now)
           await Promise.all(stores.map((store, s) => store.giveBack(here[s]!, event.now)))
         }
       }
       const [first, ...others] = stores.map(store => sorted(store.snapshot()))
       for (const other of others) expect(other).toEqual(first)
+      const kept = [...reference.records].map(([name, state]) => [
+        name.startsWith('shared ') ? name.replace(' ', '/') : `record/${name.replace(' ', '/')}`,
+        encodeState(state),
+      ])
+      expect(Object.fromEntries([...values].map(([key, { value }]) => [key, JSON.parse(value)]))).toEqual(
+        Object.fromEntries(kept),
+      )
     }),
     { numRuns: Math.max(10, Math.ceil(LAW_RUNS / 5)) },
   )
