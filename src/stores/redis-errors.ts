@@ -21,6 +21,9 @@ const NOT_NOW = new Set([
   'WRONGPASS',
 ])
 
+/** The same, of a server that has no word for it, and of clients that have no connection: nothing was sent. */
+const NOT_SENT = /max number of clients|The client is (?:closed|offline)|Stream isn't writeable/
+
 /** Not executed either, and never will be until somebody repairs it; and how. */
 const NOT_EVER: Readonly<Record<string, string>> = {
   CROSSSLOT: 'this is a cluster: redisStore needs `cluster: true`',
@@ -52,7 +55,7 @@ export function failureOf(cause: unknown): StoreError {
   if (code !== undefined && NOT_NOW.has(code))
     return new StoreError(message, { transient: true, executed: 'no', cause })
   if (code !== undefined && code in NOT_EVER) return broken(code, message, cause)
-  if (/max number of clients/.test(message)) return new StoreError(message, { transient: true, executed: 'no', cause })
+  if (NOT_SENT.test(message)) return new StoreError(message, { transient: true, executed: 'no', cause })
   // A server that answers anything else ran into a mistake, here or there. What did not come from a server is a network.
   return new StoreError(message, { transient: code !== 'ERR', executed: 'unknown', cause })
 }

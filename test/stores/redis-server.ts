@@ -11,17 +11,20 @@ import { Redis } from 'ioredis'
 
 const run = promisify(execFile)
 
+/** With these, ioredis rejects at once what was under way when a connection breaks. By default it sends it again. */
+export const NO_REPEATS = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false } as const
+
 export interface RedisServer {
   readonly port: number
   readonly socket: string
   readonly dir: string
   /** A client that repeats nothing, closed with the server. */
-  connect(): Redis
+  connect(options?: { enableOfflineQueue?: boolean }): Redis
   /** One command of redis-cli, as text. */
   cli(...args: string[]): Promise<string>
   kill(signal?: NodeJS.Signals): Promise<void>
-  /** Starts it again after `kill`, with what it finds in its directory. */
-  start(wait?: boolean): Promise<void>
+  /** Starts it again after `kill`, with what it finds in its directory. @param wait whether to until it answers */
+  start(wait?: boolean, ...more: string[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -41,8 +44,8 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
     socket,
     dir,
     cli,
-    connect() {
-      const client = new Redis({ path: socket, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null })
+    connect(options = {}) {
+      const client = new Redis({ path: socket, ...NO_REPEATS, retryStrategy: () => 20, ...options })
       client.on('error', () => {})
       clients.push(client)
       return client
@@ -54,7 +57,7 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
       dying.kill(signal)
       await gone
     },
-    async start(wait = true) {
+    async start(wait = true, ...more) {
       const own = [
         '--port',
         String(port),
@@ -67,7 +70,7 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
         '--enable-debug-command',
         'yes',
       ]
-      child = spawn('redis-server', [...own, ...settings], { stdio: 'ignore' })
+      child = spawn('redis-server', [...own, ...settings, ...more], { stdio: 'ignore' })
       const started = child
       const failed = new Promise<never>((_, reject) => started.once('error', reject))
       failed.catch(() => {})

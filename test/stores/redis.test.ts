@@ -233,6 +233,8 @@ describe('what goes wrong', () => {
     "NOPERM this user has no permissions to run the 'evalsha' command",
     'NOREPLICAS Not enough good replicas to write.',
     'ERR max number of clients reached',
+    'The client is closed',
+    "Stream isn't writeable and enableOfflineQueue options is false",
   ])('knows that nothing was charged: %s', message => {
     expect(failureOf(new Error(message))).toMatchObject(notNow)
   })
