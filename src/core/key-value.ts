@@ -48,8 +48,7 @@ export function isGenerated(value: string, prefix: string): boolean {
   const start = prefix === '' ? '' : `${prefix}_`
   const length = start.length + RANDOM
   if (value.length !== length + CHECKSUM || !value.startsWith(start)) return false
-  for (let i = start.length; i < length; i++) if (!DIGITS.includes(value[i] as string)) return false
-  return value.endsWith(checksumOf(value.slice(0, length)))
+  return /^[0-9A-Za-z]+$/.test(value.slice(start.length)) && value.endsWith(checksumOf(value.slice(0, length)))
 }
 
 /** The CRC-32 in six digits. */
@@ -63,10 +62,10 @@ function checksumOf(text: string): string {
   return digits
 }
 
-/** What four bits do to a CRC. */
+/** What four bits do to a CRC; signed, since the engine keeps those as they are. */
 const NIBBLES = [
-  0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c, 0xedb88320,
-  0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+  0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c, -0x12477ce0,
+  -0x0ff06cbc, -0x29295c18, -0x349e4c74, -0x649b3d50, -0x792c2d2c, -0x5ff51d88, -0x42420de4,
 ]
 
 /** Of ASCII text. The one of zip, PNG and Ethernet. */
