@@ -76,3 +76,4 @@ export {
 } from './stores/guarded.ts'
 export { type MemoryStore, memoryStore, type Snapshot } from './stores/memory.ts'
 export type { Answer, Store, UsageEntry, UsageQuery } from './stores/store.ts'
+export { type UsageSnapshot, type UsageStore, withUsage } from './stores/usage.ts'
