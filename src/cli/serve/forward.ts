@@ -125,9 +125,7 @@ function answerTo(
   return {
     onRequestStart(controller) {
       clearTimeout(waiting)
-      abort = () => {
-        if (!response.writableFinished) controller.abort(new Error('the client went away'))
-      }
+      abort = () => controller.abort(new Error('the client went away'))
       response.once('close', abort)
       if (late) controller.abort(new Error('it came too late'))
       else if (isGone(response)) abort()

@@ -93,7 +93,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     underWay++
     response.once('close', () => {
       underWay--
-      tell(response.writableFinished || response.headersSent ? response.statusCode : 499)
+      tell(response.headersSent ? response.statusCode : 499)
     })
     // Refused before it is judged, and so before it is charged: what could not be passed on.
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers

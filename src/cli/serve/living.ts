@@ -17,7 +17,7 @@ export interface LivingOptions {
   /** Reads it; `current` is what is in force, whose keys keep their ids. Throws with an explanation. */
   readonly read: (current: Catalog) => Promise<Catalog>
   readonly current: () => Catalog
-  readonly replace: (catalog: Catalog) => void
+  readonly replace: (catalog: Catalog) => void | Promise<void>
   readonly onReplaced: () => void
   readonly onRefused: (error: unknown) => void
 }
@@ -32,7 +32,7 @@ export function living({ files, read, current, replace, onReplaced, onRefused }:
 
   async function once(): Promise<boolean> {
     try {
-      replace(await read(current()))
+      await replace(await read(current()))
       onReplaced()
       return true
     } catch (error) {

@@ -3,6 +3,7 @@
 
 import { request as httpRequest, type IncomingMessage, type RequestOptions, ServerResponse } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { lastWords } from './connections.ts'
 import type { RawHeaders } from './headers.ts'
@@ -56,14 +57,21 @@ export function upgradeTo({ request, socket, head, url, path, headers, timeout, 
     outgoing.destroy()
     if (answered || socket.destroyed) return
     onError(error)
-    answer(Number.parseInt(status, 10))
+    settle(Number.parseInt(status, 10))
     lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
   const gone = (): void => {
     outgoing.destroy()
+    socket.destroy()
     answer(499)
   }
-  socket.once('close', gone)
+  // Nobody reads it yet, and only who reads hears of an end.
+  const listening = (): void => {}
+  const settle = (status: number): void => {
+    answer(status)
+    socket.off('readable', listening).off('end', gone).off('close', gone)
+  }
+  socket.on('readable', listening).once('end', gone).once('close', gone)
   outgoing.once('timeout', () => {
     // One that stops in the middle of an answer that is no switch: its client has to see that it is not whole.
     if (answered) socket.destroy()
@@ -72,29 +80,30 @@ export function upgradeTo({ request, socket, head, url, path, headers, timeout, 
   outgoing.on('error', error => fail('502 Bad Gateway', error))
   outgoing.once('response', response => {
     // Not the switch that was asked for: the client gets the answer as it is.
-    answer(response.statusCode ?? 502)
+    settle(response.statusCode ?? 502)
+    socket.once('close', () => outgoing.destroy())
     socket.write(headOf(response, 'close'), 'latin1')
     response.on('error', () => socket.destroy())
     response.once('end', () => lastWords(socket))
     response.pipe(socket, { end: false })
   })
   outgoing.once('upgrade', (response, upstream, first) => {
-    answer(101)
-    socket.off('close', gone)
+    settle(101)
     upstream.setTimeout(0)
     upstream.allowHalfOpen = true
     socket.write(headOf(response, null), 'latin1')
     if (first.length > 0) socket.write(first)
     if (head.length > 0) upstream.write(head)
-    join(socket, upstream)
-    join(upstream, socket)
+    join(socket, upstream, timeout)
+    join(upstream, socket as Socket, timeout)
   })
   outgoing.end()
 }
 
-/** Each end that closes or breaks takes the other with it; a half that ends leaves the other half open. */
-function join(from: Duplex, to: Duplex): void {
+/** Each end that breaks takes the other with it; a half that ends leaves the other open, while something moves there. */
+function join(from: Duplex, to: Socket, timeout: number): void {
   from.pipe(to)
+  from.once('end', () => to.setTimeout(timeout, () => to.destroy()))
   from.once('error', () => to.destroy())
   from.once('close', () => {
     if (!from.readableEnded) to.destroy()

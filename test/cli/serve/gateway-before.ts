@@ -182,7 +182,7 @@ export interface Line {
 export function dial(port: number, first?: string | Buffer, tls = false): Line {
   const socket: Duplex = tls
     ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
-    : connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    : connect({ port, host: '127.0.0.1' })
   behind(() => socket.destroy())
   const parts: Buffer[] = []
   const looks = new Set<() => void>()
