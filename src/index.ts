@@ -29,7 +29,7 @@ export {
 } from './core/catalog.ts'
 export { CatalogError, type Checked, catalogOf, check } from './core/check.ts'
 export { compile, type Index } from './core/compile.ts'
-export { decide, giveBack, type SharedStates } from './core/decide.ts'
+export { decide, giveBack, giveBackShared, type SharedStates } from './core/decide.ts'
 export type {
   Allowed,
   BadRequest,
@@ -52,7 +52,15 @@ export type { Metered } from './core/limits.ts'
 export type { ApiKey, ApiStage, Period, Quota, Throttle, UsagePlan } from './core/plan.ts'
 export type { Issue } from './core/readers.ts'
 export { type ApiRequest, type Route, resolve } from './core/resolve.ts'
-export { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from './core/state.ts'
+export {
+  decodeState,
+  type EncodedState,
+  encodeState,
+  forgettableFrom,
+  isForgettable,
+  type State,
+  StateError,
+} from './core/state.ts'
 export { type Millis, TOKEN } from './core/units.ts'
 export { ClockError, type ErrorCode, StoreError } from './errors.ts'
 export { type Admission, type Clock, createGate, type Gate, type GateOptions } from './gate.ts'

@@ -1,7 +1,7 @@
 // npm run test:runtimes: program.mjs, unmodified, on Node, Deno, Bun and workerd, and the twelve checks against each.
 // The runtimes are installed into this folder by the first run.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -72,6 +72,13 @@ const RUNTIMES = {
   },
 }
 
+/** The stores that a runtime brings, held to the contract by stores.mjs. workerd brings none. */
+const STORES = {
+  node: [process.execPath, 'stores.mjs'],
+  deno: [bin('deno'), 'run', '--no-remote', '--node-modules-dir=manual', '--unstable-kv', '-A', 'stores.mjs'],
+  bun: [bin('bun'), 'run', 'stores.mjs'],
+}
+
 function freePort() {
   return new Promise(resolve => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -117,6 +124,13 @@ for (const [name, { version, command }] of Object.entries(RUNTIMES)) {
     console.log(`  ✗ ${error.message}\n${said}`)
   }
   child.kill('SIGKILL')
+  if (name in STORES) {
+    const [file, ...args] = STORES[name]
+    const { status, stdout, stderr } = spawnSync(file, args, { cwd: here, encoding: 'utf8' })
+    if (status === 0) passed++
+    else failed++
+    console.log(`${stdout}${status === 0 ? '' : stderr}`.trimEnd().replaceAll(/^/gm, '  '))
+  }
   const folder = args.find(arg => arg.includes('tollgate-workerd-'))
   if (folder !== undefined) rmSync(join(folder, '..'), { recursive: true, force: true })
 }
