@@ -8,6 +8,7 @@ const library: Options = {
     node: 'src/http/node.ts',
     deno: 'src/http/deno.ts',
     'key-file': 'src/core/key-file.ts',
+    control: 'src/control/index.ts',
     testing: 'src/testing.ts',
     redis: 'src/stores/redis.ts',
     sqlite: 'src/stores/sqlite.ts',
