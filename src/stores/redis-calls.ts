@@ -31,7 +31,7 @@ export interface CallOptions {
 
 interface Waiting {
   readonly ask: Ask
-  readonly resolve: (reply: string) => void
+  readonly resolve: (reply: readonly unknown[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -46,7 +46,7 @@ export interface Calls {
    * @param head the words of the call that all its asks have in common, JSON without the brackets
    * @returns what the script answered to this ask. Rejects with `StoreError`.
    */
-  ask(script: Script, head: string, ask: Ask): Promise<string>
+  ask(script: Script, head: string, ask: Ask): Promise<readonly unknown[]>
 }
 
 /** `setImmediate` where there is one; elsewhere a tick is a microtask. */
@@ -71,9 +71,9 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
       if (!Array.isArray(replies) || replies.length !== waiting.length) throw misshapen(replies)
       waiting.forEach(({ resolve, reject }, i) => {
         const reply: unknown = replies[i]
-        if (typeof reply !== 'string') reject(misshapen(reply))
-        else if (reply.startsWith('!') || reply.startsWith('?')) reject(failureOfAsk(reply))
-        else resolve(reply)
+        if (Array.isArray(reply)) resolve(reply)
+        else if (typeof reply === 'string' && /^[!?]/.test(reply)) reject(failureOfAsk(reply))
+        else reject(misshapen(reply))
       })
     } catch (error) {
       const failure = failureOf(error)

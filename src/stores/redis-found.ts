@@ -23,17 +23,17 @@ export interface Found extends Left {
   readonly steppedBack: Millis
 }
 
-/** Whole numbers between single spaces, nine at least. */
-const REPLY = /^\d+(?: -?\d+){8,}$/
+/** The numbers of a reply that do not depend on the shared limits. */
+const HEAD = 9
+type Head = [number, number, number, number, number, number, number, number, number, ...number[]]
 const OWN: readonly LimitName[] = ['method', 'plan', 'quota']
 
 /** @throws {StoreError} for what the script cannot have said: it is never taken for an answer */
-export function foundOf(reply: string, { plan, method, shared }: Asked): Found {
-  if (!REPLY.test(reply)) throw misshapen(reply)
-  const [limitedBy, retryAfter, at, changed, steppedBack, level, window, used, methodLevel, ...rest] = reply
-    .split(' ')
-    .map(Number) as [number, number, number, number, number, number, number, number, number, ...number[]]
-  if (rest.length !== 2 * shared.length || limitedBy > OWN.length + shared.length) throw misshapen(reply)
+export function foundOf(reply: readonly unknown[], { plan, method, shared }: Asked): Found {
+  const numbers = reply.map(wholeOf)
+  if (numbers.length !== HEAD + 2 * shared.length) throw misshapen(reply)
+  const [limitedBy, retryAfter, at, changed, steppedBack, level, window, used, methodLevel, ...rest] = numbers as Head
+  if (limitedBy < 0 || limitedBy > OWN.length + shared.length) throw misshapen(reply)
   const methods = method === null ? NO_METHODS : [{ id: method.id, level: methodLevel, at }]
   return {
     limitedBy,
@@ -100,6 +100,18 @@ function untaken({ bucket, cost }: Asked, found: Found): Found {
     },
     sharedStates: sharedStates.map(shared => ({ ...shared, level: shared.level + need })),
   }
+}
+
+/** A whole number, also as clients give it that make strings or big integers of what is large. */
+function wholeOf(value: unknown): number {
+  const whole =
+    typeof value === 'number' ? value : typeof value === 'bigint' || isDigits(value) ? Number(value) : Number.NaN
+  if (!Number.isInteger(whole)) throw misshapen(value)
+  return whole
+}
+
+function isDigits(value: unknown): value is string {
+  return typeof value === 'string' && /^-?\d+$/.test(value)
 }
 
 function stateOfShared(at: Millis, level: number): State {

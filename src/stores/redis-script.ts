@@ -14,11 +14,11 @@
 //     limits     each set of limits that the asks name, once:
 //       own        whether there is a record of a (plan, key)
 //       bucket     [rate, capacity] of the plan          draws   whether this method draws on it
-//       method     [rate, capacity, id] of this method   methods {id: [rate, capacity]} of all the plan's, for expiry
-//       quota      {largest, windows: [[start, end, limit] …]}: the windows around the host's now; the script picks
+//       method     [rate, capacity, id] of this method   methods  {id: [rate, capacity]} of the plan's others, for expiry
+//       quota      {largest, bounds, limits}: window i is bounds[i] … bounds[i + 1]; around the host's now, the script picks
 //       shared     [[rate, capacity] …]
 //     asks       see each script
-//   returns  a string per ask, in order: numbers between spaces; or, of an ask that failed and left the others be,
+//   returns  a list of whole numbers per ask, in order, large ones as strings; or, of an ask that failed and left the others be, a string:
 //            `!` and why, where nothing of it was written, `?` and why, where a part of it was
 
 /** What both scripts begin with. */
@@ -29,38 +29,34 @@ if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
+local stepBack, token, full = call.stepBack, call.token, call.full
+local max, protected, ask, type, pack, unpack = math.max, pcall, redis.pcall, type, cmsgpack.pack, cmsgpack.unpack
 local AT, LEVEL, WINDOW, USED, METHODS = 2, 3, 4, 5, 6
 
-local function isWhole(n)
-  return type(n) == 'number' and n == math.floor(n) and n >= -call.full and n <= call.full
-end
-
-local function isCount(n)
-  return isWhole(n) and n >= 0
-end
-
-local function isRecord(r)
-  if not (isWhole(r[AT]) and isCount(r[LEVEL]) and isWhole(r[WINDOW]) and isCount(r[USED])) then return false end
-  for i = METHODS, #r do
-    local m = r[i]
-    if type(m) ~= 'table' or type(m[1]) ~= 'string' or not isCount(m[2]) or not isWhole(m[3]) then return false end
-  end
-  return true
+-- Not a whole number from least to 2^53; of what is not a number at all, too.
+local function isNot(n, least)
+  return type(n) ~= 'number' or n % 1 ~= 0 or n < least or n > full
 end
 
 local function read(key)
-  local raw = redis.pcall('GET', key)
+  local raw = ask('GET', key)
   if not raw then return nil end
   if type(raw) == 'table' then return nil, '!' .. raw.err end
-  local ok, r = pcall(cmsgpack.unpack, raw)
+  local ok, r = protected(unpack, raw)
   if not ok or type(r) ~= 'table' or type(r[1]) ~= 'number' then return nil, '!UNREADABLE not a record: ' .. key end
   if r[1] ~= 1 then return nil, '!UNREADABLE record of version ' .. tostring(r[1]) .. ': ' .. key end
-  if not isRecord(r) then return nil, '!UNREADABLE a broken record: ' .. key end
+  local broken = isNot(r[AT], -full) or isNot(r[LEVEL], 0) or isNot(r[WINDOW], -full) or isNot(r[USED], 0)
+  for i = METHODS, #r do
+    local m = r[i]
+    broken = broken or type(m) ~= 'table' or type(m[1]) ~= 'string' or isNot(m[2], 0) or isNot(m[3], -full)
+  end
+  if broken then return nil, '!UNREADABLE a broken record: ' .. key end
   return r
 end
 
 local function levelAfter(level, elapsed, rate, capacity)
-  return math.min(capacity, level + elapsed * rate)
+  level = level + elapsed * rate
+  return level < capacity and level or capacity
 end
 `
 
@@ -81,37 +77,32 @@ end
 
 -- Sets a record, to expire when it cannot be told from none, nor could by a clock that steps back as far as it may.
 local function write(key, r, fullAt)
-  local done
-  if fullAt == math.huge then
-    done = redis.pcall('SET', key, cmsgpack.pack(r))
-  else
-    done = redis.pcall('SET', key, cmsgpack.pack(r), 'PX', string.format('%.0f', fullAt + call.stepBack - now))
-  end
-  return done.err
+  if fullAt == math.huge then return ask('SET', key, pack(r)).err end
+  return ask('SET', key, pack(r), 'PX', fullAt + stepBack - now).err
 end
 
 -- A record that stays as it is still has to expire in time: where somebody persisted it, or its plan was edited.
 local function heal(key, fullAt)
-  local left = redis.pcall('PTTL', key)
+  local left, needed = ask('PTTL', key), fullAt + stepBack - now
   if type(left) ~= 'number' then return end
   if fullAt == math.huge then
-    if left ~= -1 then redis.pcall('PERSIST', key) end
-  elseif left < fullAt + call.stepBack - now - 1000 then
-    redis.pcall('PEXPIRE', key, string.format('%.0f', fullAt + call.stepBack - now))
+    if left ~= -1 then ask('PERSIST', key) end
+  elseif left < needed - 1000 then
+    ask('PEXPIRE', key, needed)
   end
 end
 
 local function sharedAt(limit, r)
   local behind = r and r[AT] - now or 0
   local at = now
-  if behind > 0 and behind <= call.stepBack then at = now + behind end
+  if behind > 0 and behind <= stepBack then at = now + behind end
   local level = r and levelAfter(r[LEVEL], behind < 0 and -behind or 0, limit[1], limit[2]) or limit[2]
   return { 1, at, level, 0, 0 }
 end
 
 local function judge(limits, cost, charge, k)
   local bucket, method, quota, shared = limits.bucket, limits.method, limits.quota, limits.shared
-  local need = cost * call.token
+  local need = cost * token
 
   -- Read everything before anything is written.
   local r, wrong
@@ -128,45 +119,48 @@ local function judge(limits, cost, charge, k)
   end
 
   local behind = r and r[AT] - now or 0
-  local steppedBack = behind > call.stepBack and behind or 0
+  local steppedBack = behind > stepBack and behind or 0
   local at = now
   if behind > 0 and steppedBack == 0 then at = now + behind end
   local elapsed = behind < 0 and -behind or 0
 
   -- Look at everything, in the order of report: the method's throttle, the plan's, the quota, what clients share.
   local limitedBy, readyAt = 0, now
-  local function refuse(by, ready)
-    if limitedBy == 0 then limitedBy = by end
-    readyAt = math.max(readyAt, ready)
-  end
 
   local methodLevel = 0
   if method then
     methodLevel = method[2]
     for i = METHODS, r and #r or 0 do
       if r[i][1] == method[3] then
-        methodLevel = levelAfter(r[i][2], math.max(0, at - r[i][3]), method[1], method[2])
+        methodLevel = levelAfter(r[i][2], max(0, at - r[i][3]), method[1], method[2])
         break
       end
     end
-    if methodLevel < need then refuse(1, at + msUntil(need, methodLevel, method[1], method[2])) end
+    if methodLevel < need then
+      limitedBy = 1
+      readyAt = at + msUntil(need, methodLevel, method[1], method[2])
+    end
   end
 
-  local level = call.full
+  local level = full
   if bucket then level = r and levelAfter(r[LEVEL], elapsed, bucket[1], bucket[2]) or bucket[2] end
-  if limits.draws and level < need then refuse(2, at + msUntil(need, level, bucket[1], bucket[2])) end
+  if limits.draws and level < need then
+    if limitedBy == 0 then limitedBy = 2 end
+    readyAt = max(readyAt, at + msUntil(need, level, bucket[1], bucket[2]))
+  end
 
   local window, used = r and r[WINDOW] or 0, r and r[USED] or 0
-  local current
+  local windowEnd
   if quota then
-    for _, w in ipairs(quota.windows) do
-      if at >= w[1] and at < w[2] then current = w end
-    end
-    if not current then return '!CLOCK ' .. string.format('%.0f', at) end
-    if window ~= current[1] and steppedBack == 0 then used = 0 end
-    window = current[1]
-    if cost > 0 and used + cost > current[3] then
-      refuse(3, cost > quota.largest and math.huge or current[2])
+    local bounds, i = quota.bounds, 1
+    while bounds[i + 1] and at >= bounds[i + 1] do i = i + 1 end
+    windowEnd = bounds[i + 1]
+    if not windowEnd or at < bounds[1] then return '!CLOCK ' .. string.format('%.0f', at) end
+    if window ~= bounds[i] and steppedBack == 0 then used = 0 end
+    window = bounds[i]
+    if cost > 0 and used + cost > quota.limits[i] then
+      if limitedBy == 0 then limitedBy = 3 end
+      readyAt = cost > quota.largest and math.huge or max(readyAt, windowEnd)
     end
   end
 
@@ -176,8 +170,11 @@ local function judge(limits, cost, charge, k)
     local limit = shared[i]
     local s = sharedAt(limit, held[i])
     seen[i] = s
-    if held[i] then setBack = math.max(setBack, held[i][AT] - s[AT]) end
-    if s[LEVEL] < need then refuse(3 + i, s[AT] + msUntil(need, s[LEVEL], limit[1], limit[2])) end
+    if held[i] then setBack = max(setBack, held[i][AT] - s[AT]) end
+    if s[LEVEL] < need then
+      if limitedBy == 0 then limitedBy = 3 + i end
+      readyAt = max(readyAt, s[AT] + msUntil(need, s[LEVEL], limit[1], limit[2]))
+    end
   end
 
   -- Take from all, or from none.
@@ -185,13 +182,13 @@ local function judge(limits, cost, charge, k)
   local changed = taken > 0 or setBack > 0
   if limits.draws then level = level - taken end
   methodLevel = methodLevel - taken
-  if taken > 0 then used = math.min(used + cost, call.full) end
+  if taken > 0 then used = used + cost < full and used + cost or full end
   for i = 1, #shared do seen[i][LEVEL] = seen[i][LEVEL] - taken end
 
   if charge == 1 and limits.own and (changed or r) then
     local fullAt = at
-    if bucket then fullAt = math.max(fullAt, at + msUntil(bucket[2], level, bucket[1], bucket[2])) end
-    if quota and used > 0 then fullAt = math.max(fullAt, current[2]) end
+    if bucket then fullAt = max(fullAt, at + msUntil(bucket[2], level, bucket[1], bucket[2])) end
+    if quota and used > 0 then fullAt = max(fullAt, windowEnd) end
     local after = { 1, at, level, window, used }
     for i = METHODS, r and #r or 0 do
       local m = r[i]
@@ -199,12 +196,12 @@ local function judge(limits, cost, charge, k)
         if steppedBack > 0 and m[3] > at then m = { m[1], m[2], at } end
         after[#after + 1] = m
         local limit = limits.methods and limits.methods[m[1]]
-        if limit then fullAt = math.max(fullAt, m[3] + msUntil(limit[2], m[2], limit[1], limit[2])) end
+        if limit then fullAt = max(fullAt, m[3] + msUntil(limit[2], m[2], limit[1], limit[2])) end
       end
     end
     if method then
       after[#after + 1] = { method[3], methodLevel, at }
-      fullAt = math.max(fullAt, at + msUntil(method[2], methodLevel, method[1], method[2]))
+      fullAt = max(fullAt, at + msUntil(method[2], methodLevel, method[1], method[2]))
     end
     if changed then
       wrong = write(KEYS[k], after, fullAt)
@@ -224,17 +221,24 @@ local function judge(limits, cost, charge, k)
     end
   end
 
-  local reply = string.format('%d %.0f %.0f %d %.0f %.0f %.0f %.0f %.0f', limitedBy,
-    readyAt == math.huge and -1 or readyAt - now, at, changed and 1 or 0, setBack, level, window, used, methodLevel)
-  for i = 1, #shared do reply = reply .. string.format(' %.0f %.0f', seen[i][AT], seen[i][LEVEL]) end
+  local reply = { limitedBy, readyAt == math.huge and -1 or readyAt - now, at, changed and 1 or 0, setBack,
+    level, window, used, methodLevel }
+  for i = 1, #shared do
+    reply[#reply + 1] = seen[i][AT]
+    reply[#reply + 1] = seen[i][LEVEL]
+  end
+  -- Clients lose the last bits of integers close to 2^53 and beyond; not of strings.
+  for i = 1, #reply do
+    if reply[i] > full / 2 or reply[i] < -full / 2 then reply[i] = string.format('%.0f', reply[i]) end
+  end
   return reply
 end
 
 local replies = {}
 local k = 1
-for i, ask in ipairs(call.asks) do
-  local limits = call.limits[ask[1]]
-  replies[i] = judge(limits, ask[2], ask[3], k)
+for i, asked in ipairs(call.asks) do
+  local limits = call.limits[asked[1]]
+  replies[i] = judge(limits, asked[2], asked[3], k)
   k = k + (limits.own and 1 or 0) + #limits.shared
 end
 return replies
@@ -246,21 +250,22 @@ return replies
  * asks: [limits (counted from 1), cost, at, level, window, methodLevel, [[at, level] … of the shared ones]] …, all as the
  * decision that admitted it left them
  *
- * returns `1`
+ * returns 1
  */
 export const GIVE_BACK: string = `${RECORDS}
 local function putBack(limit, level, left, elapsed, cost)
   local room = limit[2] - levelAfter(left, elapsed, limit[1], limit[2])
-  return math.max(level, math.min(limit[2], level + math.min(cost * call.token, room)))
+  return max(level, math.min(limit[2], level + math.min(cost * token, room)))
 end
 
 -- It expires when it was going to: by then it is as full as it would have been.
 local function write(key, r)
-  return redis.pcall('SET', key, cmsgpack.pack(r), 'KEEPTTL').err
+  return ask('SET', key, pack(r), 'KEEPTTL').err
 end
 
-local function giveBack(limits, ask, k)
-  local cost, at, level, window, methodLevel, sharedLeft = ask[2], ask[3], ask[4], ask[5], ask[6], ask[7]
+local function giveBack(limits, asked, k)
+  local cost, at, level, window, methodLevel, sharedLeft =
+    asked[2], asked[3], asked[4], asked[5], asked[6], asked[7]
   local r, wrong
   local first = k
   if limits.own then
@@ -276,9 +281,9 @@ local function giveBack(limits, ask, k)
 
   local wrote = false
   if r then
-    local elapsed = math.max(0, now - at, r[AT] - at)
+    local elapsed = max(0, now - at, r[AT] - at)
     if limits.draws then r[LEVEL] = putBack(limits.bucket, r[LEVEL], level, elapsed, cost) end
-    if r[WINDOW] == window then r[USED] = math.max(0, r[USED] - cost) end
+    if r[WINDOW] == window then r[USED] = max(0, r[USED] - cost) end
     for i = METHODS, #r do
       local m = r[i]
       if limits.method and m[1] == limits.method[3] then
@@ -293,25 +298,25 @@ local function giveBack(limits, ask, k)
     local s = held[i]
     if s then
       local left = sharedLeft[i]
-      s[LEVEL] = putBack(limit, s[LEVEL], left[2], math.max(0, now - left[1], s[AT] - left[1]), cost)
+      s[LEVEL] = putBack(limit, s[LEVEL], left[2], max(0, now - left[1], s[AT] - left[1]), cost)
       wrong = write(KEYS[first + i - 1], s)
       if wrong then return (wrote and '?' or '!') .. wrong end
       wrote = true
     end
   end
-  return '1'
+  return { 1 }
 end
 
 local replies = {}
 local k = 1
-for i, ask in ipairs(call.asks) do
-  local limits = call.limits[ask[1]]
-  replies[i] = giveBack(limits, ask, k)
+for i, asked in ipairs(call.asks) do
+  local limits = call.limits[asked[1]]
+  replies[i] = giveBack(limits, asked, k)
   k = k + (limits.own and 1 or 0) + #limits.shared
 end
 return replies
 `
 
 /** The names the server knows them by: SHA-1 in hex, held by a test. */
-export const TAKE_SHA: string = '5a781d1e9fa395d9d18ce053357fb67944f3bdd9'
-export const GIVE_BACK_SHA: string = '99acbc93de6420ff2a04d4708e9cf8de064f4798'
+export const TAKE_SHA: string = '4b82667e1d794a7ce1413030611b7155a9c78097'
+export const GIVE_BACK_SHA: string = 'a4747964e045c576670198ad7038cabfa8cb43f5'

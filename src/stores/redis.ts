@@ -85,7 +85,7 @@ export function redisStore(options: RedisOptions): RedisStore {
     const left = [asked.cost, at, state?.level ?? 0, state?.window ?? 0, method?.level ?? 0, shared]
     const ask = { keys: keysOf(asked), limits: limitsOf(asked, now), rest: JSON.stringify(left).slice(1, -1) }
     const reply = await calls.ask(giveBackScript, headOf(now), ask)
-    if (reply !== '1') throw misshapen(reply)
+    if (reply.length !== 1 || Number(reply[0]) !== 1) throw misshapen(reply)
   }
 
   /**
