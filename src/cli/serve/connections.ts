@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 
 export interface Connections {
   /**
@@ -23,18 +24,28 @@ export interface Connections {
   cut(): void
 }
 
-/** ms in which a client that still sends may read its last answer: a reset would overtake it. */
+/** ms in which what is on its way may arrive: a last answer, which a reset would overtake; a first request. */
 const LINGER = 1_000
 
 /** Follows the connections of a server. */
 export function connectionsOf(server: Server | Http2SecureServer): Connections {
   const open = new Set<Duplex>()
   const owed = new Map<Duplex, Set<ServerResponse>>()
+  /** Those of HTTP/1 that have not asked for anything yet. */
+  const fresh = new Set<Duplex>()
   let closing = false
 
   server.on('connection', (socket: Duplex) => {
+    // Some come twice: back from an upgrade that was declined.
+    if (open.has(socket)) return
     open.add(socket)
     socket.once('close', () => open.delete(socket))
+  })
+  const isTls = 'setSecureContext' in server
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Duplex) => {
+    if (owed.has(socket) || (isTls && (socket as TLSSocket).alpnProtocol === 'h2')) return
+    fresh.add(socket)
+    socket.once('close', () => fresh.delete(socket))
   })
 
   function owedBy(socket: Duplex): Set<ServerResponse> {
@@ -60,6 +71,7 @@ export function connectionsOf(server: Server | Http2SecureServer): Connections {
   return {
     owes(request, response) {
       const { socket } = request
+      fresh.delete(socket)
       const responses = owedBy(socket)
       if (socket.writableEnded) return false
       for (const before of responses) if (isLast(before)) return false
@@ -72,6 +84,8 @@ export function connectionsOf(server: Server | Http2SecureServer): Connections {
       return true
     },
     afterOwed(socket, go) {
+      fresh.delete(socket)
+      if (socket.listenerCount('error', destroyed) === 0) socket.on('error', destroyed)
       const last = lastOwed(socket)
       if (last === undefined) {
         if (!socket.writableEnded) go()
@@ -107,6 +121,10 @@ export function connectionsOf(server: Server | Http2SecureServer): Connections {
         const last = lastOwed(socket)
         if (last?.headersSent === false) last.setHeader('Connection', 'close')
       }
+      // node closes those that have been used. One that never was may have a request on its way.
+      setTimeout(() => {
+        for (const socket of fresh) socket.destroy()
+      }, LINGER).unref()
     },
     cut() {
       for (const socket of open) socket.destroy()
@@ -127,6 +145,11 @@ function answerEmpty(response: ServerResponse, status: number): void {
   response.setHeader('Connection', 'close')
   response.setHeader('Content-Length', 0)
   response.end()
+}
+
+/** In place of node's, which leaves with the socket. */
+function destroyed(this: Duplex): void {
+  this.destroy()
 }
 
 function isLast(response: ServerResponse): boolean {

@@ -120,7 +120,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy())
     connections.afterOwed(socket, () => {
       if (isUpgrade(request)) shake(request, socket, head)
       else again(request, socket, head)

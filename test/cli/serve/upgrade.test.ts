@@ -272,6 +272,22 @@ describe('an upgrade', () => {
     expect(usedBy('k1')).toBe(4)
   })
 
+  it('declined again and again leaves nothing behind on its connection', async () => {
+    const upstream = await upstreamOf((_, response) => response.end('plain'))
+    const { port, gateway } = await gatewayBefore(upstream.url)
+    const line = dial(port)
+    const [socket] = (await once(gateway.server, 'connection')) as [Socket]
+    const counted = async (count: number): Promise<number> => {
+      for (let i = 1; i <= count; i++) {
+        line.write(head('GET /a', KEY_LINE, 'Connection: Upgrade', 'Upgrade: h2c'))
+        await line.until(bytes => bytes.toString('latin1').split('plain').length > i)
+      }
+      return socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0)
+    }
+    const few = await counted(3)
+    expect(await counted(30)).toBeLessThanOrEqual(few + 3)
+  })
+
   it('behind a request that is not answered yet waits for its turn', async () => {
     const upstream = await echoing()
     let go = (): void => {}
