@@ -71,8 +71,6 @@ export interface Found {
 
 /** The tables of one database, made where they are missing. Everything throws `StoreError` where SQLite fails. */
 export interface Tables {
-  /** How many writes were begun: whether something that failed had changed anything. */
-  readonly writes: number
   begin(): void
   commit(): void
   /** Where there is no transaction (any more) it does nothing. */
@@ -120,16 +118,10 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
   const usageOfKey = statement(
     'SELECT key, day, used FROM tollgate_usage WHERE plan = ? AND key = ? AND day >= ? AND day < ? AND used > 0 ORDER BY day',
   )
-  let writes = 0
-  const write = (written: SqliteStatement, ...values: (string | number)[]): number => {
-    writes++
-    return attempt(() => Number(written.run(...values).changes))
-  }
+  const write = (written: SqliteStatement, ...values: (string | number)[]): number =>
+    attempt(() => Number(written.run(...values).changes))
 
   return {
-    get writes() {
-      return writes
-    },
     begin: () => void attempt(() => begin.run()),
     commit: () => void attempt(() => commit.run()),
     rollback() {

@@ -8,6 +8,7 @@ import { decodeState, encodeState, isForgettable, type State, StateError } from 
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
 import type { Snapshot } from './memory.ts'
+import { type Book, bookOf, directly, type Records } from './sqlite-book.ts'
 import { openTables, SHARED, type SqliteDatabase } from './sqlite-tables.ts'
 import type { Answer, Store, UsageEntry, UsageQuery } from './store.ts'
 
@@ -75,24 +76,24 @@ export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
   /** The key up to which a plan's records were looked at. */
   const swept = new Map<string, string>()
 
+  const book = grouped ? bookOf(tables) : null
+  const records: Records = book ?? directly(tables)
+
   function ownState({ plan, keyId }: Metered): State | null {
-    return plan === null || keyId === null ? null : tables.read(plan.planId, keyId)
+    return plan === null || keyId === null ? null : records.read(plan.planId, keyId)
   }
 
   function sharedStates({ shared }: Metered): SharedStates {
-    return shared.length === 0 ? NO_STATES : shared.map(({ id }) => tables.read(SHARED, id))
-  }
-
-  function write(plan: string, key: string, before: State | null, after: State): void {
-    if (before === null) tables.insert(plan, key, after)
-    else tables.update(plan, key, after)
+    return shared.length === 0 ? NO_STATES : shared.map(({ id }) => records.read(SHARED, id))
   }
 
   function sweepNext(limits: PlanLimits, now: Millis): void {
     const found = tables.after(limits.planId, swept.get(limits.planId) ?? '', SWEPT_PER_NEW)
     // Fewer than asked for: the round is over, and the next one begins.
     swept.set(limits.planId, found.length < SWEPT_PER_NEW ? '' : found.at(-1)!.key)
-    for (const { key, state } of found) if (isOver(state, limits, now)) tables.remove(limits.planId, key)
+    for (const { key, state } of found) {
+      if (isOver(state, limits, now) && !records.holds(limits.planId, key)) tables.remove(limits.planId, key)
+    }
   }
 
   function take(metered: Metered, now: Millis): MeteredDecision {
@@ -104,15 +105,15 @@ export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
     if (plan !== null && keyId !== null && decision.state !== null) {
       limitsOf.set(plan.planId, plan)
       if (own === null) sweepNext(plan, now)
-      write(plan.planId, keyId, own, decision.state)
+      records.write(plan.planId, keyId, own, decision.state)
       if (keepsUsage && decision.admitted && decision.cost > 0) {
-        tables.count(plan.planId, keyId, decision.at, decision.cost)
+        records.count(plan.planId, keyId, decision.at, decision.cost)
       }
     }
     for (let i = 0; i < shared.length; i++) {
       const { id, limits } = shared[i]!
       limitsOf.set(`${SHARED}/${id}`, limits)
-      write(SHARED, id, held[i] ?? null, decision.sharedStates[i]!)
+      records.write(SHARED, id, held[i] ?? null, decision.sharedStates[i]!)
     }
     return decision
   }
@@ -124,15 +125,15 @@ export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
   function putBack(taken: Allowed, now: Millis): void {
     const { plan, keyId, shared } = taken.metered
     if (plan !== null && keyId !== null) {
-      const own = tables.read(plan.planId, keyId)
+      const own = records.read(plan.planId, keyId)
       const back = giveBack(taken, own, now)
-      if (back !== null && back !== own) tables.update(plan.planId, keyId, back)
-      if (keepsUsage && taken.cost > 0) tables.count(plan.planId, keyId, taken.at, -taken.cost)
+      if (back !== null && back !== own) records.write(plan.planId, keyId, own, back)
+      if (keepsUsage && taken.cost > 0) records.count(plan.planId, keyId, taken.at, -taken.cost)
     }
     shared.forEach(({ id }, i) => {
-      const held = tables.read(SHARED, id)
+      const held = records.read(SHARED, id)
       const back = giveBackShared(taken, i, held, now)
-      if (back !== null && back !== held) tables.update(SHARED, id, back)
+      if (back !== null && back !== held) records.write(SHARED, id, held, back)
     })
   }
 
@@ -178,12 +179,16 @@ export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
   }
 
   // The same works, each in a transaction of its own or all of a turn in one.
-  const within = grouped ? groupsOf(tables) : transaction
+  const within = book === null ? transaction : groupsOf(book, transaction)
   return {
     take: (metered, now) => within(() => take(metered, now)),
     peek: (metered, now) => within(() => peek(metered, now)),
     giveBack: (taken, now) => within(() => putBack(taken, now)),
-    usage: query => within(() => tables.usage(query)),
+    usage: query =>
+      within(() => {
+        book?.settle()
+        return tables.usage(query)
+      }),
     get size() {
       return tables.size()
     },
@@ -219,16 +224,14 @@ function isOver(state: State | null, limits: PlanLimits, now: Millis): boolean {
   return state !== null && isForgettable(state, limits, now - STEP_BACK)
 }
 
-type Work = () => unknown
-
 interface Waiting {
-  readonly work: Work
+  readonly work: () => unknown
   readonly resolve: (result: never) => void
   readonly reject: (error: unknown) => void
 }
 
 /** Runs what is asked in one turn of the event loop in one transaction, in its order, and answers after the commit. */
-function groupsOf(tables: ReturnType<typeof openTables>): <T>(work: () => T) => Promise<T> {
+function groupsOf(book: Book, transaction: (work: () => void) => void): <T>(work: () => T) => Promise<T> {
   let waiting: Waiting[] = []
   // After the events that are ready have been heard: each of a server's requests is one.
   const later: (run: () => void) => void =
@@ -239,23 +242,25 @@ function groupsOf(tables: ReturnType<typeof openTables>): <T>(work: () => T) => 
     waiting = []
     const answers: (() => void)[] = []
     try {
-      tables.begin()
-      for (const { work, resolve, reject } of group) {
-        const before = tables.writes
-        try {
-          const result = work()
-          answers.push(() => resolve(result as never))
-        } catch (error) {
-          // One record that cannot be read is one request's misfortune; where SQLite itself failed it is everybody's.
-          if (tables.writes !== before || isOutage(error)) throw error
-          answers.push(() => reject(error))
+      transaction(() => {
+        for (const { work, resolve, reject } of group) {
+          try {
+            const result = work()
+            answers.push(() => resolve(result as never))
+          } catch (error) {
+            // One record that cannot be read is one request's misfortune, and a bug is; nothing of theirs is in the book.
+            // Where SQLite itself failed it is everybody's.
+            if (isOutage(error)) throw error
+            answers.push(() => reject(error))
+          }
         }
-      }
-      tables.commit()
+        book.settle()
+      })
     } catch (error) {
-      tables.rollback()
       for (const { reject } of group) reject(error)
       return
+    } finally {
+      book.clear()
     }
     for (const answer of answers) answer()
   }
