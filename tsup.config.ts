@@ -32,6 +32,7 @@ const command: Options = {
   // undici is CommonJS and asks for node's modules by require.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   treeshake: true,
+  splitting: true,
   clean: false,
 }
 

@@ -4,14 +4,16 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import type { Catalog } from '../core/catalog.ts'
-import { createGate } from '../gate.ts'
+import { type Catalog, emptyCatalog } from '../core/catalog.ts'
+import { createGate, type Gate } from '../gate.ts'
+import { sharedCatalog, wholeOf } from '../stores/catalog-log.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { loadSources, reading } from './load.ts'
 import { address, duration, httpUrl, size, wholeNumber } from './options.ts'
 import { requestLine } from './request-line.ts'
 import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
 import { adminServer } from './serve/admin.ts'
+import { openCounters } from './serve/counters.ts'
 import { counts } from './serve/counts.ts'
 import { createGateway, type Gateway } from './serve/gateway.ts'
 import { living } from './serve/living.ts'
@@ -25,12 +27,21 @@ export const SERVE_HELP = `tollgate serve: a gateway that enforces a catalog bef
   tollgate serve --catalog FILE --upstream URL [options]
 
 What is enforced, and before what
-  --catalog FILE      the catalog: APIs, stages, usage plans, keys (JSON; schema.json describes it)
+  --catalog FILE      the catalog: APIs, stages, usage plans, keys (JSON; schema.json describes it).
+                      It is published to every process on the same store; one without it follows the others
   --keys FILE.csv     keys to add, in AWS's API key file format (Name,Key,Description,Enabled,UsagePlanIds)
   --ignore-warnings   take the valid rows of a key file that has bad ones; else such a file is refused
   --upstream URL      where admitted requests go: http://127.0.0.1:3000, or the word demo for a small
                       pet shop that comes with tollgate
   --dry-run           decide and report, refuse nobody
+
+Where it counts
+  --store sqlite:FILE   in a file, which several processes may share (default: tollgate.db beside the catalog,
+                        or memory where there is no SQLite: it is in Node 22.13 and later, Deno and Bun,
+                        and in npm's libsql)
+  --store redis://HOST  in Redis or Valkey, shared by all processes on it
+  --store memory        in this process: counters end with it
+  --on-store-error P    when the store does not answer: refuse (503, the default) or allow (unmeasured)
 
 Where it listens
   --port N            default 8080; 0 takes a free one
@@ -63,7 +74,6 @@ Limits (times as 500ms, 30s, 5m; sizes as 16KB, 10MB)
 
 Signals: SIGHUP reads the catalog and the key file again (so does saving them) and reopens the access log;
 SIGTERM and SIGINT stop taking requests, let those under way end, and exit with 0; a second one does not wait.
-Counters are kept in memory: they end with the process.
 
 Examples
   tollgate serve --catalog plans.json --upstream http://127.0.0.1:3000
@@ -86,15 +96,45 @@ export async function serve(args: string[]): Promise<void> {
   }
 
   const { catalog, keys, ignoreWarnings } = options
-  const read = (current?: Catalog): Promise<Catalog> =>
-    loadSources({
-      catalog,
-      keys,
-      ignoreWarnings,
-      onWarning: line => say(`note: ${line}`),
-      ...(current === undefined ? {} : { current }),
-    })
-  const gate = createGate({ catalog: await read() })
+  const read = (current: Catalog): Promise<Catalog> =>
+    catalog === undefined
+      ? Promise.resolve(current)
+      : loadSources({ catalog, keys, ignoreWarnings, onWarning: line => say(`note: ${line}`), current })
+  // What is wrong with the files is said before anything is opened.
+  const written = await read(emptyCatalog())
+  const counters = await openCounters({
+    store: options.store,
+    catalog,
+    say,
+    onStoreError: options.onStoreError,
+    onOutage: ({ state, error, counts }) =>
+      say(
+        state === 'began'
+          ? `the store does not answer (${error?.message ?? 'too late'}): requests get ${options.onStoreError === 'allow' ? 'through unmeasured' : '503'}`
+          : `the store answers again; without it ${counts.refused + counts.thrown} were refused, ${counts.allowed} allowed`,
+      ),
+  })
+  const gate = createGate<boolean>({ catalog: emptyCatalog(), store: counters.store })
+  const shared =
+    counters.log === null
+      ? null
+      : sharedCatalog({
+          log: counters.log,
+          gate,
+          onRefused: (error, version) =>
+            say(`catalog ${version}: ${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
+        })
+  const replace = async (next: Catalog): Promise<void> => {
+    if (shared === null) gate.replace(next)
+    else if (!isSame(next, gate.catalog)) await shared.publish(wholeOf(next))
+  }
+  await shared?.poll()
+  if (catalog !== undefined) await replace(shared?.version ? await read(gate.catalog) : written)
+  else if (!shared?.version) {
+    throw new UsageError(
+      `--catalog: expected a file, since ${counters.name} has no catalog yet; see tollgate serve --help`,
+    )
+  }
   const demo = options.upstream === 'demo' ? await demoUpstream() : null
   const upstream = demo?.url ?? httpUrl('--upstream', options.upstream)
 
@@ -118,10 +158,10 @@ export async function serve(args: string[]): Promise<void> {
 
   const gateway = createGateway({ ...options, gate, upstream, onAnswered, onError: error => say(messageOf(error)) })
   const config = living({
-    files: keys === undefined ? [catalog] : [catalog, keys],
+    files: [catalog, keys].filter(file => file !== undefined),
     read,
     current: () => gate.catalog,
-    replace: catalog => gate.replace(catalog),
+    replace,
     onReplaced: () => say(`catalog ${gate.version} is in force: ${counted(gate.catalog)}`),
     onRefused: error => say(`${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
   })
@@ -149,7 +189,7 @@ export async function serve(args: string[]): Promise<void> {
   if (admin !== null && options.admin !== undefined)
     await listenOn(admin, options.admin.host, options.admin.port, '--admin')
   const origin = `${options.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
-  if (!view) greet(gate.catalog, origin, upstream, demo !== null, options.dryRun)
+  if (!view) await greet(gate, origin, upstream, counters.name, demo !== null, options.dryRun)
   inView = view
   const stopView = view
     ? startView(process.stdout, (width, height) =>
@@ -171,6 +211,14 @@ export async function serve(args: string[]): Promise<void> {
       )
     : () => undefined
 
+  const following = setInterval(() => {
+    const before = gate.version
+    shared?.poll().then(
+      changed =>
+        changed && gate.version !== before && say(`catalog ${gate.version} is in force: ${counted(gate.catalog)}`),
+      error => say(`the shared catalog: ${messageOf(error)}`),
+    )
+  }, POLL)
   process.on('SIGHUP', () => {
     log?.reopen()
     void config.reload()
@@ -186,13 +234,24 @@ export async function serve(args: string[]): Promise<void> {
   })
   stopView()
   inView = false
+  clearInterval(following)
   config.close()
   if (gateway.pending > 0) say(`stopping: ${gateway.pending} under way have ${options.drain / 1000} s to end`)
   await gateway.drain(options.drain)
   await log?.close()
+  await counters.close()
   admin?.close()
   demo?.server.close()
   process.exit(0)
+}
+
+/** ms between two looks at what other processes have published. */
+const POLL = 250
+
+/** Whether two catalogs say the same, whatever they are called. */
+function isSame(a: Catalog, b: Catalog): boolean {
+  const text = ({ version, ...rest }: Catalog): string => JSON.stringify(rest)
+  return text(a) === text(b)
 }
 
 type ServeOptions = ReturnType<typeof serveOptions>
@@ -202,6 +261,8 @@ function serveOptions(args: string[]) {
     args,
     options: {
       catalog: { type: 'string' },
+      store: { type: 'string' },
+      'on-store-error': { type: 'string', default: 'refuse' },
       keys: { type: 'string' },
       'ignore-warnings': { type: 'boolean', default: false },
       upstream: { type: 'string' },
@@ -228,10 +289,15 @@ function serveOptions(args: string[]) {
     },
   })
   const { catalog, upstream, keys } = values
-  if (catalog === undefined)
-    throw new UsageError('--catalog: expected a file, received nothing; see tollgate serve --help')
   if (upstream === undefined) {
     throw new UsageError('--upstream: expected a URL or the word demo, received nothing; see tollgate serve --help')
+  }
+  const onStoreError = values['on-store-error']
+  if (onStoreError !== 'refuse' && onStoreError !== 'allow') {
+    throw new UsageError(`--on-store-error: expected refuse or allow, received ${JSON.stringify(onStoreError)}`)
+  }
+  if (catalog === undefined && keys !== undefined) {
+    throw new UsageError('--keys: expected --catalog beside it, which has the plans its keys are for')
   }
   const time = (name: 'upstream-timeout' | 'headers-timeout' | 'request-timeout' | 'idle-timeout' | 'drain'): number =>
     duration(`--${name}`, values[name])
@@ -239,6 +305,8 @@ function serveOptions(args: string[]) {
     catalog,
     keys,
     upstream,
+    store: values.store,
+    onStoreError: onStoreError as 'refuse' | 'allow',
     ignoreWarnings: values['ignore-warnings'],
     dryRun: values['dry-run'],
     port: wholeNumber('--port', values.port, 0, 65_535),
@@ -304,12 +372,20 @@ function counted(catalog: Catalog): string {
   ].join(', ')
 }
 
-function greet(catalog: Catalog, origin: string, upstream: string, isDemo: boolean, dryRun: boolean): void {
+async function greet(
+  gate: Gate<boolean>,
+  origin: string,
+  upstream: string,
+  counters: string,
+  isDemo: boolean,
+  dryRun: boolean,
+): Promise<void> {
   const paint = paintFor(process.stderr)
   const mode = dryRun ? `${paint('yellow', 'dry run: refuses nobody')}  ` : ''
-  process.stderr.write(`${paint('bold', 'tollgate')} ${origin} → ${upstream}  ${mode}(${counted(catalog)})\n`)
+  const facts = `(${counted(gate.catalog)}; counters in ${counters})`
+  process.stderr.write(`${paint('bold', 'tollgate')} ${origin} → ${upstream}  ${mode}${facts}\n`)
   // Key values are shown where showing them is the point: the sample keys of the demo.
-  for (const { shows, command } of isDemo ? tryLines(catalog, origin) : []) {
+  for (const { shows, command } of isDemo ? await tryLines(gate, origin) : []) {
     process.stderr.write(`\n${paint('dim', `# ${shows}`)}\n${command}\n`)
   }
   if (isDemo) process.stderr.write('\n')

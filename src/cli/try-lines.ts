@@ -1,8 +1,8 @@
 // The curl lines that show a catalog at work, found by asking it: what is printed to happen is what will happen. Floor 5.
 
 import type { Api, BasePathMapping, Method } from '../core/api.ts'
-import type { Catalog } from '../core/catalog.ts'
 import type { ApiKey, UsagePlan } from '../core/plan.ts'
+import type { Gate } from '../gate.ts'
 
 /** A command to type, and what it will show. */
 export interface TryLine {
@@ -11,12 +11,15 @@ export interface TryLine {
 }
 
 /** Up to four: served, refused without a key, throttled, out of quota. */
-export function tryLines(catalog: Catalog, origin: string): TryLine[] {
+export async function tryLines(gate: Gate<boolean>, origin: string): Promise<TryLine[]> {
+  const { catalog } = gate
   const keys = [...catalog.apiKeys].filter(({ enabled }) => enabled)
-  const examples = catalog.usagePlans.flatMap(plan => exampleOf(catalog, keys, plan))
+  const found = await Promise.all(catalog.usagePlans.map(plan => exampleOf(gate, keys, plan, 'newest')))
+  const examples = found.filter(example => example !== null)
   // Another key than the lines below use up.
-  const served = catalog.usagePlans.flatMap(plan => exampleOf(catalog, [...keys].reverse(), plan))[0]
-  if (served === undefined) return []
+  const [plan] = examples
+  const served = plan && (await exampleOf(gate, keys, plan.plan, 'oldest'))
+  if (!served) return []
   const throttled = examples
     .filter(({ plan }) => plan.throttle !== undefined && plan.throttle.burstLimit > 0)
     .sort((a, b) => (a.plan.throttle?.burstLimit ?? 0) - (b.plan.throttle?.burstLimit ?? 0))[0]
@@ -54,20 +57,31 @@ interface Example {
   readonly path: string
 }
 
-/** A key of the plan, and a GET that it may call. */
-function exampleOf(catalog: Catalog, keys: readonly ApiKey[], plan: UsagePlan): Example[] {
-  const key = keys.findLast(({ usagePlanIds }) => usagePlanIds.includes(plan.id))
-  for (const { apiId, stage } of key === undefined ? [] : plan.apiStages) {
-    const api = catalog.apis.find(({ id }) => id === apiId)
+/** A key of the plan that has not used what it may, and a GET that it may call. */
+async function exampleOf(
+  gate: Gate<boolean>,
+  keys: readonly ApiKey[],
+  plan: UsagePlan,
+  first: 'oldest' | 'newest',
+): Promise<Example | null> {
+  const { apis, basePathMappings } = gate.catalog
+  const own = keys.filter(({ usagePlanIds }) => usagePlanIds.includes(plan.id))
+  if (first === 'newest') own.reverse()
+  for (const { apiId, stage } of plan.apiStages) {
+    const api = apis.find(({ id }) => id === apiId)
     const method =
       api &&
       methodsOf(api, stage).find(({ apiKeyRequired, httpMethod }) => apiKeyRequired && /GET|ANY/.test(httpMethod))
-    const base = baseOf(catalog.basePathMappings, apiId, stage)
-    if (key === undefined || method === undefined || base === undefined) continue
-    const path = `${base}${method.path === '/' ? '' : method.path.replace(/\{[^}]*\}/g, '1')}`
-    return [{ plan, key, path: path === '' ? '/' : path }]
+    const base = baseOf(basePathMappings, apiId, stage)
+    if (method === undefined || base === undefined) continue
+    const path = `${base}${method.path === '/' ? '' : method.path.replace(/\{[^}]*\}/g, '1')}` || '/'
+    for (const key of own.slice(0, 20)) {
+      const decision = await gate.peek({ method: 'GET', path, apiKey: key.value })
+      const isUnused = decision.kind === 'allowed' && (decision.quota === null || decision.quota.used === 1)
+      if (isUnused) return { plan, key, path }
+    }
   }
-  return []
+  return null
 }
 
 function methodsOf(api: Api, stageName: string): readonly Method[] {

@@ -1,0 +1,126 @@
+// Where the gateway keeps its counters, and the catalog that processes on the same store share. Floor 5.
+
+import { closeSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { StoreError } from '../../errors.ts'
+import type { CatalogLog } from '../../stores/catalog-log.ts'
+import { type GuardedOptions, guarded } from '../../stores/guarded.ts'
+import { memoryStore } from '../../stores/memory.ts'
+import { redisStore } from '../../stores/redis.ts'
+import { redisCatalogLog } from '../../stores/redis-catalog.ts'
+import { sqliteStore } from '../../stores/sqlite.ts'
+import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
+import type { Store } from '../../stores/store.ts'
+import { openSqlite } from '../sqlite-file.ts'
+import { UsageError } from '../terminal.ts'
+
+export interface Counters {
+  readonly store: Store<boolean>
+  /** Where processes share their catalog; null where there is only this one. */
+  readonly log: CatalogLog | null
+  /** What it is, for people. */
+  readonly name: string
+  close(): Promise<void>
+}
+
+export interface CountersOptions extends GuardedOptions {
+  /** `memory`, `sqlite:FILE`, `redis://…`; undefined: a file beside the catalog, where there is SQLite. */
+  readonly store: string | undefined
+  /** The catalog's file, if there is one. */
+  readonly catalog: string | undefined
+  readonly say: (text: string) => void
+}
+
+/** Opens a store. @throws {UsageError} where it does not open, with the remedies */
+export async function openCounters(options: CountersOptions): Promise<Counters> {
+  const { store, catalog, say, ...policy } = options
+  if (store === undefined) {
+    try {
+      return await inSqlite(join(catalog === undefined ? '.' : dirname(catalog), 'tollgate.db'), policy)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      say(`counters end with this process: ${error.message}`)
+      return inMemory()
+    }
+  }
+  if (store === 'memory') return inMemory()
+  try {
+    if (store.startsWith('sqlite:')) return await inSqlite(store.slice('sqlite:'.length), policy)
+    if (/^rediss?:\/\//.test(store)) return await inRedis(store, say, policy)
+  } catch (error) {
+    throw error instanceof StoreError ? new UsageError(`--store: ${error.message}`) : error
+  }
+  throw new UsageError(`--store: expected memory, sqlite:FILE or redis://HOST:PORT, received ${JSON.stringify(store)}`)
+}
+
+function inMemory(): Counters {
+  return { store: memoryStore() as Store<boolean>, log: null, name: 'memory', close: async () => undefined }
+}
+
+async function inSqlite(path: string, policy: GuardedOptions): Promise<Counters> {
+  try {
+    // The catalog's keys are in it: for its owner's eyes.
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (cause) {
+    throw new UsageError(
+      `--store: ${path} does not open: ${(cause as Error).message}; name another, or say --store memory`,
+    )
+  }
+  const records = await openSqlite(path)
+  // A handle of its own, so that no entry of the log falls into a transaction of records.
+  const entries = await openSqlite(path)
+  return {
+    store: guarded(sqliteStore({ database: records, grouped: true }), policy) as Store<boolean>,
+    log: sqliteCatalogLog(entries),
+    name: path,
+    async close() {
+      records.close()
+      entries.close()
+    },
+  }
+}
+
+async function inRedis(url: string, say: (text: string) => void, policy: GuardedOptions): Promise<Counters> {
+  // Loaded where it is needed: it is larger than the rest of the command.
+  const { createClient } = await import('@redis/client')
+  // Its reconnections are its own; what was sent and not answered is never sent again by it.
+  const client = createClient({ url, disableOfflineQueue: true })
+  let isDown = false
+  client.on('error', (error: Error) => {
+    if (!isDown) say(`${nameOf(url)}: ${error.message || (error as NodeJS.ErrnoException).code}`)
+    isDown = true
+  })
+  client.on('ready', () => {
+    isDown = false
+  })
+  try {
+    await inTime(client.connect(), 5000)
+  } catch {
+    // It would try for ever, and keep the process alive.
+    client.destroy()
+    throw new UsageError(`--store: ${nameOf(url)} does not answer; is it running there?`)
+  }
+  const send = (args: string[]): Promise<unknown> => client.sendCommand(args)
+  return {
+    store: guarded(redisStore({ send }), policy) as Store<boolean>,
+    log: redisCatalogLog({ send }),
+    name: nameOf(url),
+    async close() {
+      client.destroy()
+    },
+  }
+}
+
+async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('late')), ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
+/** An address without the password that may be in it. */
+function nameOf(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
+}
