@@ -105,15 +105,22 @@ export function sharedCatalog({ log, gate, onRefused }: SharedCatalogOptions): S
   }
 }
 
-/** The catalog after an entry. @throws {CatalogError} when that does not check */
+/**
+ * The catalog after an entry. A whole one has its own version, or else `#` and the entry's; one with keys changed has that
+ * of the whole one with `+` and the entry's.
+ *
+ * @throws {CatalogError} when that does not check
+ */
 export function changedBy(catalog: Catalog, { version, change }: Published): Catalog {
-  const named = { version: String(version) }
-  if (change.kind === 'catalog') return { ...catalogOf(change.document), ...named }
+  if (change.kind === 'catalog') {
+    const whole = catalogOf(change.document)
+    return { ...whole, version: whole.version ?? `#${version}` }
+  }
   // The keys are read as unknown JSON is, against the plans they name.
   const { apiKeys: put } = catalogOf({ ...catalog, apiKeys: change.put } as unknown as CatalogDocument)
   const edited = putApiKeys(removeApiKeys(catalog, change.remove), put)
   if (isFault(edited)) throw new CatalogError([faultIssue(edited.message)])
-  return { ...edited, ...named }
+  return { ...edited, version: `${(catalog.version ?? '').replace(/\+\d+$/, '')}+${version}` }
 }
 
 function faultIssue(message: string): CatalogError['issues'][number] {

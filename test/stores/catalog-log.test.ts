@@ -34,8 +34,8 @@ describe('a shared catalog', () => {
     expect(await a.shared.publish(put(keyOf(1)))).toBe(2)
     expect(await b.shared.poll()).toBe(true)
     expect([a, b].map(({ gate, shared }) => [gate.version, shared.version])).toEqual([
-      ['2', 2],
-      ['2', 2],
+      ['#1+2', 2],
+      ['#1+2', 2],
     ])
     expect(JSON.stringify(b.gate.catalog)).toBe(JSON.stringify(a.gate.catalog))
     expect(await b.shared.poll()).toBe(false)
@@ -54,7 +54,7 @@ describe('a shared catalog', () => {
     await a.shared.publish(put(keyOf(1)))
     await b.shared.poll()
     const ask = () => b.gate.admit({ method: 'GET', path: '/', apiKey: keyOf(1).value })
-    expect(ask()).toMatchObject({ kind: 'allowed', version: '2' })
+    expect(ask()).toMatchObject({ kind: 'allowed', version: '#1+2' })
     await a.shared.publish(put(keyOf(1, { enabled: false })))
     await b.shared.poll()
     expect(ask()).toMatchObject({ kind: 'invalid-api-key', reason: 'disabled' })
@@ -88,9 +88,9 @@ describe('a shared catalog', () => {
     expect(await shared.poll()).toBe(false)
     expect(await shared.poll()).toBe(false)
     expect(refused).toHaveLength(1)
-    expect([gate.version, shared.version]).toEqual(['1', 1])
+    expect([gate.version, shared.version]).toEqual(['#1', 1])
     expect(await shared.publish(put(keyOf(1)))).toBe(3)
-    expect(gate.version).toBe('3')
+    expect(gate.version).toBe('#1+3')
   })
 
   it('loses no publication when several publish at once, and ends the same everywhere', async () => {
