@@ -126,7 +126,7 @@ export async function serve(args: string[]): Promise<void> {
         })
   const replace = async (next: Catalog): Promise<void> => {
     if (shared === null) gate.replace(next)
-    else if (!isSame(next, gate.catalog)) await shared.publish(wholeOf(next))
+    else if (!isInForce(next, gate.catalog)) await shared.publish(wholeOf(next))
   }
   await shared?.poll()
   if (catalog !== undefined) await replace(shared?.version ? await read(gate.catalog) : written)
@@ -248,10 +248,10 @@ export async function serve(args: string[]): Promise<void> {
 /** ms between two looks at what other processes have published. */
 const POLL = 250
 
-/** Whether two catalogs say the same, whatever they are called. */
-function isSame(a: Catalog, b: Catalog): boolean {
+/** Whether a catalog says what is in force already, under the same name if it has one. */
+function isInForce(next: Catalog, current: Catalog): boolean {
   const text = ({ version, ...rest }: Catalog): string => JSON.stringify(rest)
-  return text(a) === text(b)
+  return (next.version === undefined || next.version === current.version) && text(next) === text(current)
 }
 
 type ServeOptions = ReturnType<typeof serveOptions>
