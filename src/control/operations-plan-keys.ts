@@ -9,9 +9,6 @@ import { type Answer, type Operation, operation, reading } from './operation.ts'
 import { keyOf, keysPage, nameFilter } from './operations-keys.ts'
 import { planOf } from './operations-plans.ts'
 
-/** Plans of one key. Source: AWS API Gateway quotas. */
-const PLANS_PER_KEY = 10
-
 function viewOf({ id, value, name }: ApiKey): Answer {
   return { id, type: 'API_KEY', value, name: name || undefined }
 }
@@ -25,9 +22,6 @@ export const createUsagePlanKey: Operation = operation((catalog, input) => {
   if (keyType !== 'API_KEY') badRequest('Invalid key type specified. Must be one of: [API_KEY]')
   if (key.usagePlanIds.includes(plan.id)) {
     refuse('ConflictException', `Usage Plan ${plan.id} is already associated with API Key ${key.id}`)
-  }
-  if (key.usagePlanIds.length >= PLANS_PER_KEY) {
-    refuse('LimitExceededException', `API Key ${key.id} has ${PLANS_PER_KEY} Usage Plans, the most it can have`)
   }
   const bound: ApiKey = { ...key, usagePlanIds: [...key.usagePlanIds, plan.id] }
   const fault = faultOfBinding(catalog, bound)

@@ -2,33 +2,155 @@
 
 import type { Operation } from './operation.ts'
 import { getAccount, updateAccount } from './operations-account.ts'
+import {
+  createRestApi,
+  deleteRestApi,
+  getRestApi,
+  getRestApis,
+  importRestApi,
+  putRestApi,
+  updateRestApi,
+} from './operations-apis.ts'
 import { createApiKey, deleteApiKey, getApiKey, getApiKeys, importApiKeys, updateApiKey } from './operations-keys.ts'
 import { createUsagePlanKey, deleteUsagePlanKey, getUsagePlanKey, getUsagePlanKeys } from './operations-plan-keys.ts'
 import { createUsagePlan, deleteUsagePlan, getUsagePlan, getUsagePlans, updateUsagePlan } from './operations-plans.ts'
+import {
+  createResource,
+  deleteMethod,
+  deleteResource,
+  getMethod,
+  getResource,
+  getResources,
+  putMethod,
+  updateMethod,
+  updateResource,
+} from './operations-resources.ts'
+import {
+  deleteGatewayResponse,
+  getGatewayResponse,
+  getGatewayResponses,
+  putGatewayResponse,
+  updateGatewayResponse,
+} from './operations-responses.ts'
+import {
+  createDeployment,
+  createStage,
+  deleteDeployment,
+  deleteStage,
+  getDeployment,
+  getDeployments,
+  getStage,
+  getStages,
+  updateDeployment,
+  updateStage,
+} from './operations-stages.ts'
 import { getTags, tagResource, untagResource } from './operations-tags.ts'
 
+/** AWS's names. */
+export type OperationName =
+  | 'GetAccount'
+  | 'UpdateAccount'
+  | 'CreateRestApi'
+  | 'DeleteRestApi'
+  | 'GetRestApi'
+  | 'GetRestApis'
+  | 'ImportRestApi'
+  | 'PutRestApi'
+  | 'UpdateRestApi'
+  | 'CreateApiKey'
+  | 'DeleteApiKey'
+  | 'GetApiKey'
+  | 'GetApiKeys'
+  | 'ImportApiKeys'
+  | 'UpdateApiKey'
+  | 'CreateUsagePlanKey'
+  | 'DeleteUsagePlanKey'
+  | 'GetUsagePlanKey'
+  | 'GetUsagePlanKeys'
+  | 'CreateUsagePlan'
+  | 'DeleteUsagePlan'
+  | 'GetUsagePlan'
+  | 'GetUsagePlans'
+  | 'UpdateUsagePlan'
+  | 'CreateResource'
+  | 'DeleteMethod'
+  | 'DeleteResource'
+  | 'GetMethod'
+  | 'GetResource'
+  | 'GetResources'
+  | 'PutMethod'
+  | 'UpdateMethod'
+  | 'UpdateResource'
+  | 'DeleteGatewayResponse'
+  | 'GetGatewayResponse'
+  | 'GetGatewayResponses'
+  | 'PutGatewayResponse'
+  | 'UpdateGatewayResponse'
+  | 'CreateDeployment'
+  | 'CreateStage'
+  | 'DeleteDeployment'
+  | 'DeleteStage'
+  | 'GetDeployment'
+  | 'GetDeployments'
+  | 'GetStage'
+  | 'GetStages'
+  | 'UpdateDeployment'
+  | 'UpdateStage'
+  | 'GetTags'
+  | 'TagResource'
+  | 'UntagResource'
+
 /** By name: pure functions of a catalog, an input and a world. */
-export const operations = {
+export const operations: Readonly<Record<OperationName, Operation>> = {
+  GetAccount: getAccount,
+  UpdateAccount: updateAccount,
+  CreateRestApi: createRestApi,
+  DeleteRestApi: deleteRestApi,
+  GetRestApi: getRestApi,
+  GetRestApis: getRestApis,
+  ImportRestApi: importRestApi,
+  PutRestApi: putRestApi,
+  UpdateRestApi: updateRestApi,
   CreateApiKey: createApiKey,
+  DeleteApiKey: deleteApiKey,
   GetApiKey: getApiKey,
   GetApiKeys: getApiKeys,
-  UpdateApiKey: updateApiKey,
-  DeleteApiKey: deleteApiKey,
   ImportApiKeys: importApiKeys,
+  UpdateApiKey: updateApiKey,
+  CreateUsagePlanKey: createUsagePlanKey,
+  DeleteUsagePlanKey: deleteUsagePlanKey,
+  GetUsagePlanKey: getUsagePlanKey,
+  GetUsagePlanKeys: getUsagePlanKeys,
   CreateUsagePlan: createUsagePlan,
+  DeleteUsagePlan: deleteUsagePlan,
   GetUsagePlan: getUsagePlan,
   GetUsagePlans: getUsagePlans,
   UpdateUsagePlan: updateUsagePlan,
-  DeleteUsagePlan: deleteUsagePlan,
-  CreateUsagePlanKey: createUsagePlanKey,
-  GetUsagePlanKey: getUsagePlanKey,
-  GetUsagePlanKeys: getUsagePlanKeys,
-  DeleteUsagePlanKey: deleteUsagePlanKey,
-  GetAccount: getAccount,
-  UpdateAccount: updateAccount,
+  CreateResource: createResource,
+  DeleteMethod: deleteMethod,
+  DeleteResource: deleteResource,
+  GetMethod: getMethod,
+  GetResource: getResource,
+  GetResources: getResources,
+  PutMethod: putMethod,
+  UpdateMethod: updateMethod,
+  UpdateResource: updateResource,
+  DeleteGatewayResponse: deleteGatewayResponse,
+  GetGatewayResponse: getGatewayResponse,
+  GetGatewayResponses: getGatewayResponses,
+  PutGatewayResponse: putGatewayResponse,
+  UpdateGatewayResponse: updateGatewayResponse,
+  CreateDeployment: createDeployment,
+  CreateStage: createStage,
+  DeleteDeployment: deleteDeployment,
+  DeleteStage: deleteStage,
+  GetDeployment: getDeployment,
+  GetDeployments: getDeployments,
+  GetStage: getStage,
+  GetStages: getStages,
+  UpdateDeployment: updateDeployment,
+  UpdateStage: updateStage,
+  GetTags: getTags,
   TagResource: tagResource,
   UntagResource: untagResource,
-  GetTags: getTags,
-} satisfies Readonly<Record<string, Operation>>
-
-export type OperationName = keyof typeof operations
+}

@@ -44,6 +44,8 @@ function route(
 
 const KEY = '/apikeys/{apiKey}'
 const PLAN = '/usageplans/{usagePlanId}'
+const API = '/restapis/{restApiId}'
+const RESOURCE = `${API}/resources/{resourceId}`
 const TAGS = '/tags/{resourceArn}'
 
 /** An import is told from its neighbour by `mode=import`. */
@@ -67,6 +69,37 @@ export const routes: readonly ControlRoute[] = [
   route('UpdateUsage', `PATCH ${PLAN}/keys/{keyId}/usage`, 200),
   route('GetAccount', 'GET /account', 200),
   route('UpdateAccount', 'PATCH /account', 200),
+  route('CreateRestApi', 'POST /restapis', 201),
+  route('ImportRestApi', 'POST /restapis?mode=import', 201, ['failonwarnings'], 'raw'),
+  route('GetRestApis', 'GET /restapis', 200, PAGE),
+  route('GetRestApi', `GET ${API}`, 200),
+  route('UpdateRestApi', `PATCH ${API}`, 200),
+  route('PutRestApi', `PUT ${API}`, 200, ['mode', 'failonwarnings'], 'raw'),
+  route('DeleteRestApi', `DELETE ${API}`, 202),
+  route('CreateResource', `POST ${API}/resources/{parentId}`, 201),
+  route('GetResources', `GET ${API}/resources`, 200, [...PAGE, 'embed']),
+  route('GetResource', `GET ${RESOURCE}`, 200, ['embed']),
+  route('UpdateResource', `PATCH ${RESOURCE}`, 200),
+  route('DeleteResource', `DELETE ${RESOURCE}`, 202),
+  route('PutMethod', `PUT ${RESOURCE}/methods/{httpMethod}`, 201),
+  route('GetMethod', `GET ${RESOURCE}/methods/{httpMethod}`, 200),
+  route('UpdateMethod', `PATCH ${RESOURCE}/methods/{httpMethod}`, 200),
+  route('DeleteMethod', `DELETE ${RESOURCE}/methods/{httpMethod}`, 204),
+  route('CreateDeployment', `POST ${API}/deployments`, 201),
+  route('GetDeployments', `GET ${API}/deployments`, 200, PAGE),
+  route('GetDeployment', `GET ${API}/deployments/{deploymentId}`, 200, ['embed']),
+  route('UpdateDeployment', `PATCH ${API}/deployments/{deploymentId}`, 200),
+  route('DeleteDeployment', `DELETE ${API}/deployments/{deploymentId}`, 202),
+  route('CreateStage', `POST ${API}/stages`, 201),
+  route('GetStages', `GET ${API}/stages`, 200, ['deploymentId']),
+  route('GetStage', `GET ${API}/stages/{stageName}`, 200),
+  route('UpdateStage', `PATCH ${API}/stages/{stageName}`, 200),
+  route('DeleteStage', `DELETE ${API}/stages/{stageName}`, 202),
+  route('GetGatewayResponses', `GET ${API}/gatewayresponses`, 200, PAGE),
+  route('GetGatewayResponse', `GET ${API}/gatewayresponses/{responseType}`, 200),
+  route('PutGatewayResponse', `PUT ${API}/gatewayresponses/{responseType}`, 201),
+  route('UpdateGatewayResponse', `PATCH ${API}/gatewayresponses/{responseType}`, 200),
+  route('DeleteGatewayResponse', `DELETE ${API}/gatewayresponses/{responseType}`, 202),
   route('GetTags', `GET ${TAGS}`, 200, PAGE),
   route('TagResource', `PUT ${TAGS}`, 204),
   route('UntagResource', `DELETE ${TAGS}`, 204, ['tagKeys']),

@@ -77,7 +77,7 @@ function halOf(request: Request, { item, position, ...rest }: Answer): Answer {
 }
 
 /** Bytes of a body. Source: AWS's quota of an OpenAPI import. */
-export const BODY_LIMIT = 6 * 1024 * 1024
+export const BODY_LIMIT: number = 6 * 1024 * 1024
 
 /** A body's bytes, as far as they are allowed. */
 export async function bodyOf(request: Request): Promise<Uint8Array | Fault> {
