@@ -1,0 +1,64 @@
+// Two gateways on one store: one catalog, one count, and what happens to either survives it.
+
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { type RedisServer, redisServer } from '../../stores/redis-server.ts'
+import { folder, type Serving, serving, unbundled } from './command.ts'
+import { behind, closeAll, upstreamOf } from './gateway-before.ts'
+
+afterEach(closeAll)
+afterAll(unbundled)
+
+const KEY = 'shared-tests-key-0000000001'
+const document = (enabled: boolean): string =>
+  JSON.stringify({
+    plans: [{ id: 'five', quota: { limit: 5, period: 'MONTH' } }],
+    keys: [{ id: 'k', value: KEY, plan: 'five', enabled }],
+  })
+
+async function status({ port }: Serving): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-api-key': KEY } })).status
+}
+
+async function stores(): Promise<[name: string, url: string][]> {
+  const redis: RedisServer = await redisServer()
+  behind(() => redis.stop())
+  return [
+    ['SQLite', `sqlite:${join(folder(), 'counts.db')}`],
+    ['Redis', `redis://127.0.0.1:${redis.port}`],
+  ]
+}
+
+describe('two gateways', () => {
+  it.each([0, 1])('on one store count together, follow one catalog, and forget nothing (%#)', async which => {
+    const [, store] = (await stores())[which]!
+    const upstream = await upstreamOf((_, response) => response.end('served'))
+    const file = join(folder(), 'catalog.json')
+    writeFileSync(file, document(true))
+    const args = ['--upstream', upstream.url, '--store', store]
+    const a = await serving([...args, '--catalog', file], [KEY])
+    const b = await serving(args, [KEY])
+    expect([await status(a), await status(b), await status(a)]).toEqual([200, 200, 200])
+
+    // One is killed and started again: what was counted is counted.
+    await a.end('SIGKILL')
+    const again = await serving([...args, '--catalog', file], [KEY])
+    expect([await status(again), await status(b), await status(again), await status(b)]).toEqual([200, 200, 429, 429])
+
+    // A key disabled at one is refused by the other within a second.
+    writeFileSync(`${file}~`, document(false))
+    renameSync(`${file}~`, file)
+    await again.said(/catalog \S+ is in force/)
+    const saved = Date.now()
+    await b.said(/catalog \S+ is in force/)
+    expect(await status(b)).toBe(403)
+    expect(Date.now() - saved).toBeLessThan(1000)
+
+    // One that does not check is refused everywhere: nothing is published.
+    writeFileSync(file, '{ "plans": [{ "id": "five", "quota": { "limit": 0 } }] }')
+    await again.said(/the catalog in force stays/)
+    expect([await status(again), await status(b)]).toEqual([403, 403])
+    expect((await b.end()).code).toBe(0)
+  })
+})
