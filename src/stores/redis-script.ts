@@ -32,6 +32,7 @@ end
 local stepBack, token, full = call.stepBack, call.token, call.full
 local max, protected, ask, type, pack, unpack = math.max, pcall, redis.pcall, type, cmsgpack.pack, cmsgpack.unpack
 local AT, LEVEL, WINDOW, USED, METHODS = 2, 3, 4, 5, 6
+local none = {}
 
 -- Not a whole number from least to 2^53; of what is not a number at all, too.
 local function isNot(n, least)
@@ -69,6 +70,8 @@ end
  * limit. limitedBy: 0 none, 1 method, 2 plan, 3 quota, 4 … the shared ones. retryAfter: ms, -1 for never.
  */
 export const TAKE: string = `${RECORDS}
+local large = full / 2
+
 local function msUntil(need, level, rate, capacity)
   if need <= level then return 0 end
   if need > capacity or rate == 0 then return math.huge end
@@ -112,7 +115,7 @@ local function judge(limits, cost, charge, k)
     if wrong then return wrong end
     first = k + 1
   end
-  local held = {}
+  local held = #shared > 0 and {} or none
   for i = 1, #shared do
     held[i], wrong = read(KEYS[first + i - 1])
     if wrong then return wrong end
@@ -127,11 +130,12 @@ local function judge(limits, cost, charge, k)
   -- Look at everything, in the order of report: the method's throttle, the plan's, the quota, what clients share.
   local limitedBy, readyAt = 0, now
 
-  local methodLevel = 0
+  local methodLevel, own = 0, nil
   if method then
     methodLevel = method[2]
     for i = METHODS, r and #r or 0 do
       if r[i][1] == method[3] then
+        own = i
         methodLevel = levelAfter(r[i][2], max(0, at - r[i][3]), method[1], method[2])
         break
       end
@@ -165,7 +169,7 @@ local function judge(limits, cost, charge, k)
   end
 
   local setBack = steppedBack
-  local seen = {}
+  local seen = #shared > 0 and {} or none
   for i = 1, #shared do
     local limit = shared[i]
     local s = sharedAt(limit, held[i])
@@ -189,22 +193,24 @@ local function judge(limits, cost, charge, k)
     local fullAt = at
     if bucket then fullAt = max(fullAt, at + msUntil(bucket[2], level, bucket[1], bucket[2])) end
     if quota and used > 0 then fullAt = max(fullAt, windowEnd) end
-    local after = { 1, at, level, window, used }
-    for i = METHODS, r and #r or 0 do
+    -- From here on r is the record as it is left: the other methods' buckets, then this one's.
+    r = r or { 1 }
+    r[AT], r[LEVEL], r[WINDOW], r[USED] = at, level, window, used
+    if own then own = table.remove(r, own) end
+    for i = METHODS, #r do
       local m = r[i]
-      if not method or m[1] ~= method[3] then
-        if steppedBack > 0 and m[3] > at then m = { m[1], m[2], at } end
-        after[#after + 1] = m
-        local limit = limits.methods and limits.methods[m[1]]
-        if limit then fullAt = max(fullAt, m[3] + msUntil(limit[2], m[2], limit[1], limit[2])) end
-      end
+      if steppedBack > 0 and m[3] > at then m[3] = at end
+      local limit = limits.methods and limits.methods[m[1]]
+      if limit then fullAt = max(fullAt, m[3] + msUntil(limit[2], m[2], limit[1], limit[2])) end
     end
     if method then
-      after[#after + 1] = { method[3], methodLevel, at }
+      own = own or { method[3] }
+      own[2], own[3] = methodLevel, at
+      r[#r + 1] = own
       fullAt = max(fullAt, at + msUntil(method[2], methodLevel, method[1], method[2]))
     end
     if changed then
-      wrong = write(KEYS[k], after, fullAt)
+      wrong = write(KEYS[k], r, fullAt)
       if wrong then return '!' .. wrong end
     else
       heal(KEYS[k], fullAt)
@@ -229,7 +235,8 @@ local function judge(limits, cost, charge, k)
   end
   -- Clients lose the last bits of integers close to 2^53 and beyond; not of strings.
   for i = 1, #reply do
-    if reply[i] > full / 2 or reply[i] < -full / 2 then reply[i] = string.format('%.0f', reply[i]) end
+    local n = reply[i]
+    if n > large or n < -large then reply[i] = string.format('%.0f', n) end
   end
   return reply
 end
@@ -318,5 +325,5 @@ return replies
 `
 
 /** The names the server knows them by: SHA-1 in hex, held by a test. */
-export const TAKE_SHA: string = '4b82667e1d794a7ce1413030611b7155a9c78097'
-export const GIVE_BACK_SHA: string = 'a4747964e045c576670198ad7038cabfa8cb43f5'
+export const TAKE_SHA: string = '061ba2ef554e28822222a5d88e0b398860d65016'
+export const GIVE_BACK_SHA: string = '44aa6f6a54051c47f053dc6f717f4392df475039'
