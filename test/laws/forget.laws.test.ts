@@ -2,6 +2,7 @@
 
 import { describe, expect } from 'vitest'
 import { forgettableFrom, isForgettable } from '../../src/core/state.ts'
+import { plainStore } from '../../src/stores/plain.ts'
 import { law } from './law.ts'
 import { meteredOf, play, traces, worlds } from './worlds.ts'
 
@@ -10,7 +11,7 @@ describe('forgetting', () => {
     'a record cannot be told from none from `forgettableFrom` on, and not a millisecond before',
     [worlds({ initial: false }), traces({ clock: 'jogging' })],
     (world, trace) => {
-      const { take, store, index } = play(world)
+      const { take, store, index } = play(world, plainStore())
       for (const event of trace) take(event)
       for (const event of trace) {
         const metered = meteredOf(index, event)
