@@ -67,7 +67,9 @@ describe('many clients', () => {
 })
 
 describe('a server that dies', () => {
-  it('admits nothing beyond the plan over kill -9 and restart with its append-only file, and the counts reconcile', async () => {
+  it('admits nothing beyond the plan over kill -9 and restart with its append-only file, and the counts reconcile', {
+    timeout: 60_000,
+  }, async () => {
     const server = await started('--appendonly', 'yes', '--appendfsync', 'everysec')
     const world = quotaOf(100_000)
     const clients = Array.from({ length: 8 }, () => server.connect({ enableOfflineQueue: false }))
@@ -217,7 +219,9 @@ describe('a cluster', () => {
     },
   }
 
-  it('takes from limits in several places, from all or from none, and never crosses a slot', async () => {
+  it('takes from limits in several places, all or none, crosses no slot, and goes on while slots move', {
+    timeout: 60_000,
+  }, async () => {
     const nodes = await cluster()
     const named = ['a', '123456789', '{plan/key}', 'x{}y', '{', '{a}{b}', 'tollgate:shared:{api/s/p/{x}/GET}', 'ü{é}']
     for (const key of named) expect(slotOf(key), key).toBe(Number(await nodes[0]!.cli('CLUSTER', 'KEYSLOT', key)))
@@ -236,5 +240,31 @@ describe('a cluster', () => {
       const [peeked] = [await store.peek({ ...back.metered, cost: 0 }, Date.now())]
       expect(peeked.sharedStates[0]!.level).toBe(432_000_000)
     }
+
+    // Slots move from node to node under load, and nothing is lost, charged twice or left to a caller but what was not
+    // executed at all.
+    const store = redisStore({ send: await clients['ioredis']!(nodes[0]!.port), cluster: true, prefix: 'moving:' })
+    const world: World = { ...quotaOf(1_000_000), account: { tokens: 0, ms: 1, burst: 1_000_000 } }
+    const of = (key: number, cost = 1) => ({ ...asked(world, cost), keyId: `key-${key}` })
+    let over = false
+    const seen = { admitted: 0, unknown: 0, no: 0 }
+    const loading = Array.from({ length: 16 }, async (_, i) => {
+      for (let key = i; !over; key = (key + 16) % 200) {
+        await store.take(of(key), Date.now()).then(
+          ({ admitted }) => void (seen.admitted += admitted ? 1 : 0),
+          (error: StoreError) => void seen[error.executed]++,
+        )
+      }
+    })
+    const [from, to] = await Promise.all(nodes.map(node => node.cli('CLUSTER', 'MYID')))
+    const moving = ['--cluster-from', from!, '--cluster-to', to!, '--cluster-slots', '600', '--cluster-yes']
+    await run('redis-cli', ['--cluster', 'reshard', `127.0.0.1:${nodes[0]!.port}`, ...moving])
+    over = true
+    await Promise.all(loading)
+    const uses = await Promise.all(Array.from({ length: 200 }, (_, i) => store.peek(of(i, 0), Date.now())))
+    expect(seen).toMatchObject({ unknown: 0, no: 0 })
+    expect(seen.admitted).toBeGreaterThan(200)
+    expect(uses.reduce((sum, { state }) => sum + state!.used, 0)).toBe(seen.admitted)
+    expect(uses[0]!.sharedStates[0]!.level).toBe((1_000_000 - seen.admitted) * 432_000_000)
   })
 })
