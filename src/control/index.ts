@@ -2,7 +2,15 @@
 
 export type { Fault, FaultCode } from './fault.ts'
 export { type Asked, type ControlOptions, controlHandler, type Published } from './handler.ts'
-export type { Answer, Done, Input, KeyChange, Operation, Outcome } from './operation.ts'
+export {
+  type Answer,
+  type Done,
+  type Input,
+  type KeyChange,
+  keyChangeBetween,
+  type Operation,
+  type Outcome,
+} from './operation.ts'
 export { type OperationName, operations } from './operations.ts'
 export { type ControlRoute, routes } from './routes.ts'
 export { pairsOf, type UsageDay, type UsageSource } from './usage.ts'

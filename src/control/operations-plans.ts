@@ -76,7 +76,8 @@ const OFFSETS = {
   MONTH: [27, 'Usage Plan quota offset must be between 0 and 27 inclusive in the MONTH period'],
 } as const
 
-function quotaOf({ limit = 0, period, offset = 0 }: Partial<Quota>): Quota {
+function quotaOf(quota: Partial<Quota>): Quota {
+  const { limit = 0, period, offset = 0 } = quota
   if (period === undefined || !Object.hasOwn(OFFSETS, period)) {
     return badRequest('Invalid Usage Plan quota period specified. Must be one of [DAY, WEEK, MONTH]')
   }
@@ -87,7 +88,7 @@ function quotaOf({ limit = 0, period, offset = 0 }: Partial<Quota>): Quota {
   }
   const [last, message] = OFFSETS[period]
   if (!Number.isInteger(offset) || offset < 0 || offset > last) return badRequest(message)
-  return { limit, period, offset: offset + 0 }
+  return { limit, period, ...(quota.offset === undefined ? {} : { offset: offset + 0 }) }
 }
 
 /**
