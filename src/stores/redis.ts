@@ -112,7 +112,11 @@ export function redisStore(options: RedisOptions): RedisStore {
       refused ||= found.limitedBy > 0
       if (charge && !refused && found.changed) taken.push(() => putBack(part, found, now))
     }
-    if (refused) await undo()
+    if (refused) {
+      await undo().catch(error => {
+        throw uncertain(error)
+      })
+    }
     return together(asked, parts, founds)
   }
 

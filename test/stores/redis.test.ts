@@ -258,6 +258,34 @@ describe('what goes wrong', () => {
     expect(failureOf(new Error("ERR unknown command 'EVALSHA'"))).toMatchObject({ transient: false })
   })
 
+  it('gives back what the client paid where a shared limit cannot be asked, or says that it may not have', async () => {
+    const world: World = { ...quotaOf(5), account: { tokens: 1, ms: 1, burst: 9 } }
+    const broken: { says: string; also: boolean } = { says: 'LOADING Redis is loading', also: false }
+    const prefix = `test-${++stores}:`
+    const send = async (args: string[]): Promise<unknown> => {
+      // Shared records cannot be reached; nor, when `also`, anything after them.
+      if (args[3]!.includes('shared')) {
+        if (broken.also) closed = true
+        throw new Error(broken.says)
+      }
+      if (closed) throw new Error('read ECONNRESET')
+      return sendBy(client)(args)
+    }
+    let closed = false
+    const store = redisStore({ send, prefix, cluster: true })
+    const counted = () => used(storeOn(client, { prefix }), quotaOf(5))
+
+    expect(await failing(store.take(asked(world), Date.now()))).toMatchObject(notNow)
+    expect(await counted()).toBe(0)
+    broken.says = 'read ECONNRESET'
+    expect(await failing(store.take(asked(world), Date.now()))).toMatchObject(unknown)
+    expect(await counted()).toBe(0)
+    broken.says = 'LOADING Redis is loading'
+    broken.also = true
+    expect(await failing(store.take(asked(world), Date.now()))).toMatchObject(unknown)
+    expect(await counted()).toBe(1)
+  })
+
   it('says when the clocks are days apart, and charges nothing', async () => {
     const store = storeOn(client)
     const failure = await failing(
