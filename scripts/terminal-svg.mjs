@@ -29,7 +29,9 @@ const spans = rows.map((row, y) => {
     const more = `${style.bold ? ' font-weight="bold"' : ''}${style.dim ? ' opacity="0.55"' : ''}`
     const length = [...piece].length
     if (piece.trim() !== '') {
-      out.push(`<text x="${(12 + x * WIDTH).toFixed(1)}" y="${28 + y * HEIGHT}" fill="${fill}"${more} textLength="${(length * WIDTH).toFixed(1)}" xml:space="preserve">${escaped(piece)}</text>`)
+      out.push(
+        `<text x="${(12 + x * WIDTH).toFixed(1)}" y="${28 + y * HEIGHT}" fill="${fill}"${more} textLength="${(length * WIDTH).toFixed(1)}" xml:space="preserve">${escaped(piece)}</text>`,
+      )
     }
     x += length
   }
