@@ -1,5 +1,6 @@
 // The control plane's door: `tollgate/control`.
 
+export { type AuthorizeOptions, authorizer } from './authorize.ts'
 export type { Fault, FaultCode } from './fault.ts'
 export { type Asked, type ControlOptions, controlHandler, type Published } from './handler.ts'
 export {
@@ -13,5 +14,6 @@ export {
 } from './operation.ts'
 export { type OperationName, operations } from './operations.ts'
 export { type ControlRoute, routes } from './routes.ts'
+export { type Credential, type SignatureOptions, type Verified, verifySignature } from './sigv4.ts'
 export { pairsOf, type UsageDay, type UsageSource } from './usage.ts'
 export { type World, type WorldOptions, worldOf } from './world.ts'
