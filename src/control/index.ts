@@ -3,6 +3,7 @@
 export { type AuthorizeOptions, authorizer } from './authorize.ts'
 export type { Fault, FaultCode } from './fault.ts'
 export { type Asked, type ControlOptions, controlHandler, type Published } from './handler.ts'
+export { prepare } from './key-order.ts'
 export {
   type Answer,
   type Done,

@@ -88,7 +88,7 @@ export const getApiKey: Operation = reading((catalog, input) =>
 )
 
 /** Keys that one page looks at, where a filter passes over most of them: then it is short and has a position. */
-const LOOKED_AT = 200_000
+const LOOKED_AT = 50_000
 
 /** A page of keys, newest first, of those that fit. */
 export function keysPage(
