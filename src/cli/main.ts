@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { nearestOf } from '../core/readers.ts'
 import { CHECK_HELP, check } from './check.ts'
 import { INIT_HELP, init } from './init.ts'
+import { shown } from './keys/arguments.ts'
 import { KEYS_HELP, keys } from './keys.ts'
 import { SERVE_HELP, serve } from './serve.ts'
 import { paintFor, UsageError } from './terminal.ts'
@@ -47,7 +48,7 @@ async function main([name, ...args]: string[]): Promise<void> {
   const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
   if (verb === undefined) {
     throw new UsageError(
-      `expected a verb, received ${JSON.stringify(name)}; ${nearestOf(name, Object.keys(VERBS), 'see tollgate --help')}`,
+      `expected a verb, received ${shown(name)}; ${nearestOf(name, Object.keys(VERBS), 'see tollgate --help')}`,
     )
   }
   if (args.includes('--help') || args.includes('-h')) process.stdout.write(verb.help)
@@ -58,8 +59,14 @@ main(process.argv.slice(2)).catch((error: unknown) => {
   const paint = paintFor(process.stderr)
   const { code } = error as NodeJS.ErrnoException
   const isUsage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')
-  process.stderr.write(
-    `${paint('red', isUsage ? (error as Error).message : String((error as Error)?.stack ?? error))}\n`,
-  )
+  const text = isUsage ? withoutValues((error as Error).message, error) : String((error as Error)?.stack ?? error)
+  process.stderr.write(`${paint('red', text)}\n`)
   process.exitCode = isUsage ? 2 : 1
 })
+
+/** parseArgs repeats what it was given: a key's value in the wrong place must not be. */
+function withoutValues(message: string, error: unknown): string {
+  return error instanceof UsageError
+    ? message
+    : message.replace(/[\w.~+/=-]{20,}/g, text => `(${text.length} characters)`)
+}
