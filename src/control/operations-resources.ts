@@ -5,6 +5,7 @@ import { type Api, type HttpMethod, type Method, VERBS } from '../core/api.ts'
 import { type Catalog, putApi } from '../core/catalog.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import { bounded, boundedText, flagOf, given, mapOf, mapWith, requiredText, textOf, textsOf } from './input.ts'
+import { integrationMembers } from './integration.ts'
 import { type Answer, edited, type Input, type Operation, operation, reading } from './operation.ts'
 import { apiOf } from './operations-apis.ts'
 import { freshId } from './operations-keys.ts'
@@ -122,6 +123,7 @@ function methodView(method: Method): Answer {
     requestParameters: method.requestParameters,
     requestModels: method.requestModels,
     authorizationScopes: method.authorizationScopes,
+    ...integrationMembers(method),
   }
 }
 
@@ -133,16 +135,17 @@ function authorizationOf(text: string): string {
   return badRequest(`Invalid authorization type specified. Must be one of: [${AUTHORIZATIONS.join(', ')}]`)
 }
 
-interface Found {
+export interface Found {
   readonly api: Api
   readonly resource: Placed
   readonly method: Method
 }
 
-function methodOf(catalog: Catalog, input: Input): Found {
+/** The method that the path names. */
+export function methodOf(catalog: Catalog, input: Input, label = 'httpMethod'): Found {
   const api = apiOf(catalog, input, UNKNOWN)
   const resource = resourceOf(api, textOf(input, 'resourceId') ?? '')
-  const verb = textOf(input, 'httpMethod')
+  const verb = textOf(input, label)
   const method = api.methods.find(({ path, httpMethod }) => path === resource.path && httpMethod === verb)
   return { api, resource, method: method ?? notFound('Invalid Method identifier specified') }
 }

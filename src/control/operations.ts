@@ -11,6 +11,17 @@ import {
   putRestApi,
   updateRestApi,
 } from './operations-apis.ts'
+import {
+  deleteIntegration,
+  deleteIntegrationResponse,
+  deleteMethodResponse,
+  getIntegration,
+  getIntegrationResponse,
+  getMethodResponse,
+  putIntegration,
+  putIntegrationResponse,
+  putMethodResponse,
+} from './operations-integrations.ts'
 import { createApiKey, deleteApiKey, getApiKey, getApiKeys, importApiKeys, updateApiKey } from './operations-keys.ts'
 import { createUsagePlanKey, deleteUsagePlanKey, getUsagePlanKey, getUsagePlanKeys } from './operations-plan-keys.ts'
 import { createUsagePlan, deleteUsagePlan, getUsagePlan, getUsagePlans, updateUsagePlan } from './operations-plans.ts'
@@ -72,6 +83,15 @@ export type OperationName =
   | 'GetUsagePlan'
   | 'GetUsagePlans'
   | 'UpdateUsagePlan'
+  | 'DeleteIntegration'
+  | 'DeleteIntegrationResponse'
+  | 'DeleteMethodResponse'
+  | 'GetIntegration'
+  | 'GetIntegrationResponse'
+  | 'GetMethodResponse'
+  | 'PutIntegration'
+  | 'PutIntegrationResponse'
+  | 'PutMethodResponse'
   | 'CreateResource'
   | 'DeleteMethod'
   | 'DeleteResource'
@@ -126,6 +146,15 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   GetUsagePlan: getUsagePlan,
   GetUsagePlans: getUsagePlans,
   UpdateUsagePlan: updateUsagePlan,
+  DeleteIntegration: deleteIntegration,
+  DeleteIntegrationResponse: deleteIntegrationResponse,
+  DeleteMethodResponse: deleteMethodResponse,
+  GetIntegration: getIntegration,
+  GetIntegrationResponse: getIntegrationResponse,
+  GetMethodResponse: getMethodResponse,
+  PutIntegration: putIntegration,
+  PutIntegrationResponse: putIntegrationResponse,
+  PutMethodResponse: putMethodResponse,
   CreateResource: createResource,
   DeleteMethod: deleteMethod,
   DeleteResource: deleteResource,

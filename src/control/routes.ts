@@ -46,6 +46,8 @@ const KEY = '/apikeys/{apiKey}'
 const PLAN = '/usageplans/{usagePlanId}'
 const API = '/restapis/{restApiId}'
 const RESOURCE = `${API}/resources/{resourceId}`
+// An integration has a verb of its own in its body, named as the method's is elsewhere.
+const METHOD = `${RESOURCE}/methods/{ofMethod}`
 const TAGS = '/tags/{resourceArn}'
 
 /** An import is told from its neighbour by `mode=import`. */
@@ -85,6 +87,15 @@ export const routes: readonly ControlRoute[] = [
   route('GetMethod', `GET ${RESOURCE}/methods/{httpMethod}`, 200),
   route('UpdateMethod', `PATCH ${RESOURCE}/methods/{httpMethod}`, 200),
   route('DeleteMethod', `DELETE ${RESOURCE}/methods/{httpMethod}`, 204),
+  route('PutIntegration', `PUT ${METHOD}/integration`, 201),
+  route('GetIntegration', `GET ${METHOD}/integration`, 200),
+  route('DeleteIntegration', `DELETE ${METHOD}/integration`, 204),
+  route('PutIntegrationResponse', `PUT ${METHOD}/integration/responses/{statusCode}`, 201),
+  route('GetIntegrationResponse', `GET ${METHOD}/integration/responses/{statusCode}`, 200),
+  route('DeleteIntegrationResponse', `DELETE ${METHOD}/integration/responses/{statusCode}`, 204),
+  route('PutMethodResponse', `PUT ${METHOD}/responses/{statusCode}`, 201),
+  route('GetMethodResponse', `GET ${METHOD}/responses/{statusCode}`, 200),
+  route('DeleteMethodResponse', `DELETE ${METHOD}/responses/{statusCode}`, 204),
   route('CreateDeployment', `POST ${API}/deployments`, 201),
   route('GetDeployments', `GET ${API}/deployments`, 200, PAGE),
   route('GetDeployment', `GET ${API}/deployments/{deploymentId}`, 200, ['embed']),
@@ -117,7 +128,10 @@ const UNSUPPORTED: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^\/restapis\/[^/]+\/documentation/, 'documentation'],
   [/^\/restapis\/[^/]+\/stages\/[^/]+\/(exports|sdks)/, 'exports and SDKs'],
   [/^\/restapis\/[^/]+\/stages\/[^/]+\/cache/, 'caches'],
-  [/^\/restapis\/[^/]+\/resources\/[^/]+\/methods\/[^/]+\/(integration|responses)/, 'integrations and responses'],
+  [
+    /^\/restapis\/[^/]+\/resources\/[^/]+\/methods\/[^/]+\/(integration|responses)/,
+    'changes of integrations and responses',
+  ],
 ]
 
 /** A route that was found, and the members that its path and the query give. */

@@ -4,6 +4,7 @@
 import { DAY_MS, windowOf } from '../core/calendar.ts'
 import { type Catalog, WEEK_DAYS } from '../core/catalog.ts'
 import type { UsagePlan } from '../core/plan.ts'
+import type { UsageQuery } from '../stores/store.ts'
 import { attempt, badRequest, type Fault, notFound, refuse } from './fault.ts'
 import { textOf } from './input.ts'
 import type { Answer, Input, Outcome } from './operation.ts'
@@ -28,16 +29,11 @@ type Maybe<T> = T | Promise<T>
 /** Where usage is counted. */
 export interface UsageSource {
   /**
-   * The records of a plan's days from `from` up to and without `to`, ms since the Unix epoch.
+   * The records of a plan's days from `from` up to and without `to`, of every key or of one.
    *
-   * @param keyId of one key; undefined: of every key of the plan
+   * A store's `usage` is one, where nothing extends a quota: `days: query => store.usage(query)`.
    */
-  days(query: {
-    readonly planId: string
-    readonly keyId: string | undefined
-    readonly from: number
-    readonly to: number
-  }): Maybe<readonly UsageDay[]>
+  days(query: UsageQuery): Maybe<readonly UsageDay[]>
   /** Lets a key have so many requests for the rest of the current period, at once. */
   setRemaining(planId: string, keyId: string, remaining: number): Maybe<void>
 }
@@ -106,7 +102,12 @@ export async function getUsage(catalog: Catalog, input: Input, source: UsageSour
   if ('fault' in asked) return asked
   const { plan, keyId, from, to } = asked
   const since = windowAt(plan, weekStartOf(catalog), from)
-  const records = await source.days({ planId: plan.id, keyId, from: since, to: to + DAY_MS })
+  const records = await source.days({
+    planId: plan.id,
+    ...(keyId === undefined ? {} : { keyId }),
+    from: since,
+    to: to + DAY_MS,
+  })
   return attempt(() => {
     const byKey = grouped(records)
     if (keyId !== undefined && !byKey.has(keyId)) byKey.set(keyId, [])

@@ -31,6 +31,8 @@ export interface Method {
   readonly requestParameters?: Readonly<Record<string, boolean>>
   /** Kept: models by content type. */
   readonly requestModels?: Readonly<Record<string, string>>
+  /** Kept: the integration and all responses as they were put, JSON text. Source: AWS API Gateway, API_Integration. */
+  readonly integration?: string
 }
 
 /** A node of the tree of paths, kept for its id. Source: AWS API Gateway, API_Resource. */

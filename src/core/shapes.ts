@@ -147,6 +147,7 @@ const method = withDefaults<Method>(
     requestValidatorId: kept,
     requestParameters: named(flag),
     requestModels: named(kept),
+    integration: kept,
   }),
   { apiKeyRequired: false },
 )

@@ -122,6 +122,39 @@ describe('APIs and resources', () => {
     ])
   })
 
+  it('keep integrations and responses as they were put', async () => {
+    const { method } = await petstore()
+    const uri = 'http://backend.example/pets'
+    const put = new aws.PutIntegrationCommand({ ...method, type: 'HTTP', integrationHttpMethod: 'POST', uri })
+    const integration = {
+      type: 'HTTP',
+      httpMethod: 'POST',
+      uri,
+      passthroughBehavior: 'WHEN_NO_MATCH',
+      timeoutInMillis: 29_000,
+      cacheNamespace: method.resourceId,
+      cacheKeyParameters: [],
+    }
+    expect(await answer(put)).toEqual({ status: 201, ...integration })
+    const status = { ...method, statusCode: '200' }
+    await answer(new aws.PutMethodResponseCommand(status))
+    await answer(new aws.PutIntegrationResponseCommand({ ...status, responseTemplates: { 'application/json': '' } }))
+    const integrationResponses = { 200: { statusCode: '200', responseTemplates: { 'application/json': '' } } }
+    expect(await answer(new aws.GetIntegrationCommand(method))).toEqual({
+      status: 200,
+      ...integration,
+      integrationResponses,
+    })
+    expect(await answer(new aws.GetMethodCommand(method))).toMatchObject({
+      httpMethod: 'GET',
+      methodResponses: { 200: { statusCode: '200' } },
+      methodIntegration: { ...integration, integrationResponses },
+    })
+    expect(await answer(new aws.DeleteIntegrationCommand(method))).toEqual({ status: 204 })
+    expect((await fault(new aws.GetIntegrationCommand(method)))[0]).toBe(404)
+    expect((await fault(new aws.GetMethodResponseCommand({ ...method, statusCode: '404' })))[0]).toBe(404)
+  })
+
   it('move with their methods, and go with all below them', async () => {
     const { restApiId, rootResourceId, resourceId } = await petstore()
     const { id: child = '' } = await control.client.send(
