@@ -34,7 +34,7 @@ export interface RedisOptions {
    * own, and what was taken is given back when they refuse. Default: false.
    */
   readonly cluster?: boolean
-  /** How many requests may travel in one call of the script; 1 sends each on its own. Default: 64. */
+  /** How many requests may travel in one call of the script; 1 sends each on its own. Default: 32. */
   readonly batch?: number
 }
 
@@ -55,7 +55,7 @@ const giveBackScript: Script = { text: GIVE_BACK, sha: GIVE_BACK_SHA }
  * lost; nothing is asked twice here. Of a method's buckets, a decision's `state` holds the request's own only.
  */
 export function redisStore(options: RedisOptions): RedisStore {
-  const { send, prefix = 'tollgate:', clock = 'server', cluster = false, batch = 64 } = options
+  const { send, prefix = 'tollgate:', clock = 'server', cluster = false, batch = 32 } = options
   if (typeof send !== 'function') throw new TypeError('send: expected a function that sends a list of strings')
   if (clock !== 'server' && clock !== 'host') throw new TypeError(`clock: expected server or host, received ${clock}`)
   if (!Number.isInteger(batch) || batch < 1)

@@ -59,7 +59,7 @@ const unknown = { code: 'STORE_FAILED', transient: true, executed: 'unknown' }
 
 describe('the contract', () => {
   const keeps = (needs: readonly string[] = []): boolean => !needs.includes('usage')
-  describe.each([1, 64])('in calls of up to %i', batch => {
+  describe.each([1, 32])('in calls of up to %i', batch => {
     it.each(storeContract.filter(({ needs }) => keeps(needs)))('$name', ({ run }) =>
       run(() => storeOn(client, { clock: 'host', batch })),
     )
