@@ -18,6 +18,8 @@ export interface Published {
   readonly keys: KeyChange | undefined
   /** AWS's name of what was done: `CreateApiKey`. */
   readonly operation: string
+  /** The very request that `authorize` was asked about: an audit trail finds by it who asked. Its body has been read. */
+  readonly request: Request
 }
 
 /** Who asks, as `authorize` sees it. */
@@ -68,14 +70,15 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
     return operations[route.operation](current, input, world())
   }
 
-  async function edit(route: ControlRoute, input: Input): Promise<Outcome> {
+  async function edit(route: ControlRoute, input: Input, request: Request): Promise<Outcome> {
     for (let i = 0; i < TRIES; i++) {
       const previous = catalog()
       const outcome = await run(route, input)
       if ('fault' in outcome || outcome.catalog === previous) return outcome
       const keys = keyChangeBetween(previous, outcome.catalog)
       try {
-        if ((await publish(outcome.catalog, { previous, keys, operation: route.operation })) !== false) return outcome
+        if ((await publish(outcome.catalog, { previous, keys, operation: route.operation, request })) !== false)
+          return outcome
       } catch (error) {
         onError?.(error)
         return { fault: 'ServiceUnavailableException', message: 'The catalog could not be kept; it may be as it was' }
@@ -103,7 +106,9 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
     if ('fault' in read) return faultResponse(read)
     // What the path says is not for the body to say.
     const input: Input = { ...read.members, ...found.members }
-    const outcome = await (found.route.reads ? run(found.route, input) : inTurn(() => edit(found.route, input)))
+    const outcome = await (found.route.reads
+      ? run(found.route, input)
+      : inTurn(() => edit(found.route, input, request)))
     return 'fault' in outcome ? faultResponse(outcome) : answerResponse(request, found.route.status, outcome.answer)
   }
 

@@ -20,6 +20,7 @@ import {
   tagsOf,
   textOf,
 } from './input.ts'
+import { followOrder } from './key-order.ts'
 import { type Answer, edited, type Input, type Operation, operation, reading } from './operation.ts'
 import { freshId } from './operations-keys.ts'
 import { pageAnswer } from './page.ts'
@@ -215,7 +216,9 @@ export const deleteUsagePlan: Operation = operation((catalog, input) => {
       `Cannot delete Usage Plan ${plan.id} because there are API Stages associated with it, including ${first.apiId}:${first.stage}`,
     )
   }
-  return { catalog: edited(removeUsagePlan(catalog, plan.id)), answer: null }
+  const next = edited(removeUsagePlan(catalog, plan.id))
+  followOrder(catalog.apiKeys, next.apiKeys, [])
+  return { catalog: next, answer: null }
 })
 
 // PATCH.

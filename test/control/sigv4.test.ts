@@ -211,6 +211,25 @@ describe('the control plane with its door', () => {
     expect((await handler(other)).status).toBe(429)
   })
 
+  it('says to whoever keeps an audit trail who did what', async () => {
+    const who = new WeakMap<Request, string>()
+    const trail: string[] = []
+    const { handler } = controlled({
+      authorize: authorizer({
+        tokens: [{ name: 'ops', token: 'a-token-of-more-than-twenty', role: 'admin' }],
+        now,
+        onAllowed: (name, { request }) => who.set(request, name),
+      }),
+      publish: (_, { request, operation }) => {
+        trail.push(`${who.get(request)} ${operation}`)
+      },
+    })
+    const headers = { authorization: 'Bearer a-token-of-more-than-twenty' }
+    await handler(new Request('http://localhost/apikeys', { method: 'POST', headers }))
+    await handler(new Request('http://localhost/apikeys', { headers }))
+    expect(trail).toEqual(['ops CreateApiKey'])
+  })
+
   it('refuses to be without secrets, or with short ones', () => {
     expect(() => authorizer({ now })).toThrow('expected credentials or tokens')
     expect(() => authorizer({ now, tokens: [{ name: 'x', token: 'short', role: 'admin' }] })).toThrow('20 characters')
