@@ -14,6 +14,8 @@ export interface Answered {
   readonly target: string
   readonly host: string | undefined
   readonly status: number
+  /** Whether the answer ended before it was whole: its client left, or the upstream broke off. */
+  readonly cut?: boolean
   /** Null for one that was refused before it was judged: a body announced as too long. */
   readonly decision: Decision | null
   readonly dryRun: boolean
@@ -30,7 +32,7 @@ export interface AccessLog {
 }
 
 /** A line of the log, without its end. */
-export function logLine({ at, duration, method, target, host, status, decision, dryRun }: Answered): string {
+export function logLine({ at, duration, method, target, host, status, cut, decision, dryRun }: Answered): string {
   const said = (decision ?? {}) as Partial<Record<'reason' | 'limitedBy' | 'retryAfter' | 'keyId', unknown>>
   const metered = decision !== null && 'metered' in decision ? decision.metered : undefined
   return JSON.stringify({
@@ -41,6 +43,7 @@ export function logLine({ at, duration, method, target, host, status, decision, 
     path: canonicalPath(target) ?? (target.split('?', 1)[0] as string).slice(0, 2048),
     host,
     status,
+    cut: cut || undefined,
     duration,
     decision: decision?.kind ?? 'not-judged',
     reason: said.reason,

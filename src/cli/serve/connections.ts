@@ -109,11 +109,14 @@ export function connectionsOf(server: Server | Http2SecureServer): Connections {
         return
       }
       const status = statusOf(error)
-      const last = lastOwed(socket)
+      const [last, ...before] = [...(owed.get(socket) ?? [])].reverse()
       if (last === undefined) lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       else if (last.req.complete) last.once('close', () => this.refuse(error, socket))
-      else if (last.headersSent) socket.destroy()
-      else answerEmpty(last, Number.parseInt(status, 10))
+      // What follows is about its body.
+      else if (!last.headersSent) answerEmpty(last, Number.parseInt(status, 10))
+      else if (last.writableEnded) last.once('close', () => lastWords(socket))
+      else if (before[0] === undefined) socket.destroy()
+      else before[0].once('close', () => socket.destroy())
     },
     closeIdle() {
       closing = true
@@ -153,7 +156,8 @@ function destroyed(this: Duplex): void {
 }
 
 function isLast(response: ServerResponse): boolean {
-  return response.getHeader('connection') === 'close'
+  // node's word, too: behind a refusal without the 100 that was expected there may be the body, or not.
+  return !response.shouldKeepAlive || response.getHeader('connection') === 'close'
 }
 
 function statusOf({ code }: NodeJS.ErrnoException): string {

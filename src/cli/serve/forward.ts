@@ -131,6 +131,10 @@ function answerTo(
       else if (isGone(response)) abort()
     },
     onResponseStart(controller, status, headers, statusMessage) {
+      if (response.writableEnded) {
+        controller.abort(new Error('it was answered otherwise'))
+        return
+      }
       if (status < 100) throw new Error(`${status} is no status`)
       const kept = responseHeaders(rawOf(controller))
       if (status < 200) {
@@ -152,6 +156,7 @@ function answerTo(
       else response.write('', 'latin1')
     },
     onResponseData(controller, chunk) {
+      if (response.writableEnded) return
       if ((response as ServerResponse).write(chunk)) return
       controller.pause()
       response.once('drain', () => controller.resume())

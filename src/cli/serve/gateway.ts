@@ -62,14 +62,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const sessions = new Set<ServerHttp2Session>()
   let underWay = 0
 
-  function told(request: ServeRequest, target: string): (status: number) => void {
+  function told(request: ServeRequest, target: string): (status: number, cut?: boolean) => void {
     const at = Date.now()
     const began = performance.now()
-    return status => {
+    return (status, cut = false) => {
       const duration = Math.round((performance.now() - began) * 1000) / 1000
       const { method = '' } = request
       const host = hostOf(request)
-      onAnswered({ at, duration, method, target, host, status, decision: decisionOf(request) ?? null, dryRun })
+      onAnswered({ at, duration, method, target, host, status, cut, decision: decisionOf(request) ?? null, dryRun })
     }
   }
 
@@ -93,13 +93,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     underWay++
     response.once('close', () => {
       underWay--
-      tell(response.headersSent ? response.statusCode : 499)
+      tell(wasSent(response) ? response.statusCode : 499, !response.writableFinished)
     })
     // Refused before it is judged, and so before it is charged: what could not be passed on.
-    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
-    if (Number(length ?? 0) > maxBody) refuse(request, response, 413, 'Request Too Long')
-    else if (coding !== undefined && coding.toLowerCase() !== 'chunked')
-      refuse(request, response, 501, 'Not Implemented')
+    const { 'content-length': length, 'transfer-encoding': coding, host, expect } = request.headers
+    const isChunked = coding === undefined || coding.toLowerCase() === 'chunked'
+    if (host === undefined && request.httpVersion === '1.1') refuse(request, response, 400, 'Bad Request')
+    else if (Number(length ?? 0) > maxBody) refuse(request, response, 413, 'Request Too Long')
+    else if (expect !== undefined && !CONTINUE.test(expect)) refuse(request, response, 417, 'Expectation Failed')
+    else if (!isChunked) refuse(request, response, 501, 'Not Implemented')
     else {
       const passed = guard(request, response)
       if (passed instanceof Promise) void passed.then(passed => passed && pass(request, response, target))
@@ -177,6 +179,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     headersTimeout: options.headersTimeout,
     requestTimeout: options.requestTimeout,
     keepAliveTimeout: 65_000,
+    // Refused here rather than by node, which tells nobody of its answer.
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.min(5_000, options.headersTimeout, options.requestTimeout),
   }
   const server: Server | Http2SecureServer =
@@ -193,6 +197,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const connections = connectionsOf(server)
   // Judged before the client is told to go on: the body of a refused request is never sent.
   server.on('checkContinue', handle)
+  server.on('checkExpectation', handle)
   server.on('upgrade', upgrade)
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
@@ -219,6 +224,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   }
 }
+
+/** Whether a client has seen the status of an answer: one that waited in a pipeline until its connection broke is unseen. */
+function wasSent(response: ServeResponse): boolean {
+  if ('stream' in response) return response.headersSent
+  return response.writableFinished || (response.headersSent && response.socket !== null)
+}
+
+/** The only expectation there is, as node looks for it. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 
 /** Whom a request asks for. */
 function hostOf({ url = '', headers }: ServeRequest): string | undefined {

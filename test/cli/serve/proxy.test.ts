@@ -335,10 +335,11 @@ describe('an upstream', () => {
     ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
   ])('that closes in the middle of a body %s leaves a broken transfer, no clean end', async (_, part) => {
     const upstream = await saying(part, true)
-    const { port, errors } = await gatewayBefore(upstream.url)
+    const { port, errors, told } = await gatewayBefore(upstream.url)
     const { bytes } = await dial(port, GET).over
     const [answer] = answersIn(bytes, [], true)
     expect([answer?.status, answer?.complete, errors.length]).toEqual([200, false, 1])
+    expect(await told(1)).toMatchObject([{ status: 200, cut: true }])
   })
 
   it('that never answers is 504 after its time, and what it has is given up', async () => {
@@ -672,6 +673,17 @@ describe('a refused request', () => {
     expect([usedBy('k1'), upstream.arrived.length, answered.length]).toEqual([0, 1, 2])
   })
 
+  it.each([
+    ['without a Host', `GET /a HTTP/1.1\r\n${KEY_LINE}\r\n\r\n`, 400],
+    ['that expected to be told to go on', head('GET /a', 'Expect: 100-continue'), 403],
+    ['with an expectation that is none', head('GET /a', KEY_LINE, 'Expect: nothing'), 417],
+  ])('%s has nothing behind it answered or charged', async (_, refused, status) => {
+    const upstream = await saying(OK)
+    const { port, usedBy, answered } = await gatewayBefore(upstream.url)
+    expect(statuses(await dial(port, refused + head('GET /a', KEY_LINE)).answers())).toEqual([status])
+    expect([usedBy('k1'), upstream.arrived.length, answered.length]).toEqual([0, 0, 1])
+  })
+
   it('without a body leaves the connection for what follows', async () => {
     const upstream = await saying(OK)
     const { port, usedBy } = await gatewayBefore(upstream.url)
@@ -734,6 +746,23 @@ describe('a connection', () => {
     const answers = await dial(port, `${head('GET /a', KEY_LINE)}${post}5\r\nhello\r\nzz\r\n`).answers()
     expect(statuses(answers)).toEqual([200, 400])
     expect((await told(2)).map(({ status }) => status)).toEqual([200, 400])
+  })
+
+  it('whose chunks are garbage behind an answer that is out already has that answer arrive whole, and no other', async () => {
+    const upstream = await upstreamOf((request, response) => {
+      request.on('error', () => {}).resume()
+      response.end(request.url)
+    })
+    const { port, told } = await gatewayBefore(upstream.url)
+    const post = head('POST /b', KEY_LINE, 'Transfer-Encoding: chunked')
+    const line = dial(port, `${head('GET /a', KEY_LINE)}${post}5\r\nhello\r\n`)
+    await line.until(bytes => bytes.includes('/b'))
+    line.write('zz\r\n')
+    expect((await line.answers()).map(({ status, complete }) => [status, complete]).slice(0, 2)).toEqual([
+      [200, true],
+      [200, true],
+    ])
+    expect((await told(2)).map(({ status }) => status)).toEqual([200, 200])
   })
 
   it('that the client closes behind a request with more behind it has no second answer', async () => {
