@@ -60,32 +60,45 @@ export function logLine({ at, duration, method, target, host, status, cut, decis
   })
 }
 
+/** ms after which a file that could not be written to is tried again. */
+const AGAIN = 5_000
+
 /** A log in a file, appended to. Errors (a full disk) are told once until it works again, and never stop a request. */
 export function accessLog(path: string, onError: (error: Error) => void): AccessLog {
   let failing = false
-  const open = (): WriteStream => {
+  let triedAt = 0
+  /** Those that have not put everything into their files yet. */
+  const open = new Set<WriteStream>()
+  const opened = (): WriteStream => {
+    triedAt = performance.now()
     const stream = createWriteStream(path, { flags: 'a', mode: 0o640, highWaterMark: 1 << 20 })
+    open.add(stream)
+    stream.once('close', () => open.delete(stream))
     stream.on('error', error => {
       if (!failing) onError(error)
       failing = true
     })
-    stream.on('open', () => {
-      failing = false
-    })
     return stream
   }
-  let stream = open()
+  let stream = opened()
   return {
     get failing() {
       return failing
     },
     write(answered) {
-      if (!stream.destroyed) stream.write(`${logLine(answered)}\n`)
+      if (stream.destroyed && performance.now() - triedAt > AGAIN) stream = opened()
+      if (stream.destroyed) return
+      stream.write(`${logLine(answered)}\n`, error => {
+        if (!error) failing = false
+      })
     },
     reopen() {
       stream.end()
-      stream = open()
+      stream = opened()
     },
-    close: () => new Promise(resolve => (stream.destroyed ? resolve() : stream.end(() => resolve()))),
+    async close() {
+      stream.end()
+      await Promise.all([...open].map(stream => new Promise<void>(resolve => stream.once('close', resolve))))
+    },
   }
 }

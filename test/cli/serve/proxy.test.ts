@@ -1,8 +1,10 @@
 // The gateway as a proxy: what it passes on, beside the same without it and beside a kept proxy.
 
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { createProxyServer } from 'httpxy'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -13,6 +15,7 @@ import {
   dial,
   gatewayBefore,
   head,
+  KEY,
   KEY_LINE,
   POOR,
   rawUpstream,
@@ -779,5 +782,48 @@ describe('a connection', () => {
     const answers = await dial(port, head('GET /a', KEY_LINE).repeat(200) + GET).answers()
     expect(statuses(answers)).toEqual(Array(201).fill(200))
     expect([usedBy('k1'), gateway.pending]).toEqual([201, 0])
+  })
+})
+
+// STREAM_MB=1024 for the gigabyte.
+const STREAM_MB = Number(process.env['STREAM_MB'] ?? 200)
+
+describe(`${STREAM_MB} MB`, () => {
+  /** A stream of known bytes: each 64 KB part is its own number. */
+  const PARTS = STREAM_MB * 16
+  function* parts(): Generator<Buffer> {
+    for (let i = 0; i < PARTS; i++) yield Buffer.alloc(65_536, i & 255)
+  }
+
+  it.each(['down', 'up'])('stream %s byte for byte, and memory stays flat', { timeout: 300_000 }, async way => {
+    const sums: string[] = []
+    const summed = async (stream: Readable): Promise<string> => {
+      const hash = createHash('md5')
+      let most = 0
+      for await (const part of stream) {
+        hash.update(part as Buffer)
+        most = Math.max(most, process.memoryUsage.rss())
+      }
+      expect((most - before) >> 20).toBeLessThan(160)
+      return hash.digest('hex')
+    }
+    const upstream = await upstreamOf(async (request, response) => {
+      if (way === 'down') Readable.from(parts()).pipe(response)
+      else {
+        sums.push(await summed(request))
+        response.end()
+      }
+    })
+    const { port } = await gatewayBefore(upstream.url, { maxBody: 2 ** 40, requestTimeout: 0 })
+    const expected = createHash('md5')
+    for (const part of parts()) expected.update(part)
+    const before = process.memoryUsage.rss()
+    const headers = { 'x-api-key': KEY }
+    const request = httpRequest({ port, host: '127.0.0.1', path: '/a', method: way === 'up' ? 'PUT' : 'GET', headers })
+    if (way === 'up') Readable.from(parts()).pipe(request)
+    else request.end()
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    sums.push(await summed(response))
+    expect(sums[0]).toBe(expected.digest('hex'))
   })
 })
