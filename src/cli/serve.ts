@@ -5,9 +5,12 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { type Catalog, emptyCatalog } from '../core/catalog.ts'
+import { isGenerated, isKeyPrefix } from '../core/key-value.ts'
 import { createGate, type Gate } from '../gate.ts'
+
 import { sharedCatalog, wholeOf } from '../stores/catalog-log.ts'
 import { demoUpstream } from './demo-upstream.ts'
+import { shown } from './keys/arguments.ts'
 import { loadSources, reading } from './load.ts'
 import { address, duration, httpUrl, size, wholeNumber } from './options.ts'
 import { requestLine } from './request-line.ts'
@@ -31,6 +34,8 @@ What is enforced, and before what
                       It is published to every process on the same store; one without it follows the others
   --keys FILE.csv     keys to add, in AWS's API key file format (Name,Key,Description,Enabled,UsagePlanIds)
   --ignore-warnings   take the valid rows of a key file that has bad ones; else such a file is refused
+  --key-prefix P      keys that begin with P_ are of tollgate keys generate --prefix P: one whose checksum is
+                      wrong, a typo or a guess, is refused without being looked up
   --upstream URL      where admitted requests go: http://127.0.0.1:3000, or the word demo for a small
                       pet shop that comes with tollgate
   --dry-run           decide and report, refuse nobody
@@ -114,7 +119,14 @@ export async function serve(args: string[]): Promise<void> {
           : `the store answers again; without it ${counts.refused + counts.thrown} were refused, ${counts.allowed} allowed`,
       ),
   })
-  const gate = createGate<boolean>({ catalog: emptyCatalog(), store: counters.store })
+  const { keyPrefix } = options
+  const gate = createGate<boolean>({
+    catalog: emptyCatalog(),
+    store: counters.store,
+    ...(keyPrefix === undefined
+      ? {}
+      : { isKeyValue: value => !value.startsWith(`${keyPrefix}_`) || isGenerated(value, keyPrefix) }),
+  })
   const shared =
     counters.log === null
       ? null
@@ -276,6 +288,7 @@ function serveOptions(args: string[]) {
       quiet: { type: 'boolean', default: false },
       'access-log': { type: 'string' },
       'aws-answers': { type: 'boolean', default: false },
+      'key-prefix': { type: 'string' },
       'keep-key': { type: 'boolean', default: false },
       'trust-forwarded': { type: 'boolean', default: false },
       'upstream-timeout': { type: 'string', default: '30s' },
@@ -291,6 +304,10 @@ function serveOptions(args: string[]) {
   const { catalog, upstream, keys } = values
   if (upstream === undefined) {
     throw new UsageError('--upstream: expected a URL or the word demo, received nothing; see tollgate serve --help')
+  }
+  const prefix = values['key-prefix']
+  if (prefix !== undefined && !isKeyPrefix(prefix)) {
+    throw new UsageError(`--key-prefix: expected a prefix that tollgate keys generate takes, received ${shown(prefix)}`)
   }
   const onStoreError = values['on-store-error']
   if (onStoreError !== 'refuse' && onStoreError !== 'allow') {
@@ -322,6 +339,7 @@ function serveOptions(args: string[]) {
     upstreamTimeout: time('upstream-timeout'),
     upstreamConnections: wholeNumber('--upstream-connections', values['upstream-connections'], 1, 100_000),
     maxBody: size('--max-body', values['max-body']),
+    keyPrefix: values['key-prefix'],
     maxHeaders: size('--max-headers', values['max-headers']),
     headersTimeout: time('headers-timeout'),
     requestTimeout: time('request-timeout'),
