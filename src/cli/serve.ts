@@ -197,6 +197,20 @@ export async function serve(args: string[]): Promise<void> {
             }),
         })
 
+  // Signals are heard before anybody can know that there is somebody to signal: unheard, SIGHUP is the end.
+  process.on('SIGHUP', () => {
+    log?.reopen()
+    void config.reload()
+  })
+  const told = new Promise<void>(resolve => {
+    const stop = (): void => {
+      if (draining) process.exit(1)
+      draining = true
+      resolve()
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
   const { host, port } = await listen(gateway, options)
   if (admin !== null && options.admin !== undefined)
     await listenOn(admin, options.admin.host, options.admin.port, '--admin')
@@ -231,19 +245,7 @@ export async function serve(args: string[]): Promise<void> {
       error => say(`the shared catalog: ${messageOf(error)}`),
     )
   }, POLL)
-  process.on('SIGHUP', () => {
-    log?.reopen()
-    void config.reload()
-  })
-  await new Promise<void>(resolve => {
-    const stop = (): void => {
-      if (draining) process.exit(1)
-      draining = true
-      resolve()
-    }
-    process.on('SIGTERM', stop)
-    process.on('SIGINT', stop)
-  })
+  await told
   stopView()
   inView = false
   clearInterval(following)
