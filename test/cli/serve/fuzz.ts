@@ -176,13 +176,16 @@ const BAD_CHUNKS = [
   '\r\n',
 ]
 
+/** Told apart from every other connection's: twice, so that no one mutation makes it another's. */
+const targetOf = (tag: string): string => `/a?c=${tag}&d=${tag}`
+
 /** A request, more or less. */
 function request(isKeyed: boolean, tag: string): string {
   // Half of them are as they should be: what is odd has to stand beside what is not.
   const isPlain = chance(0.5)
   const version = isPlain || chance(0.9) ? 'HTTP/1.1' : pick(['HTTP/1.0', 'HTTP/2.0', 'HTTP/1.2', 'HTTP', ''])
   const lines = [
-    `${isPlain ? pick(['GET', 'POST']) : pick(METHODS)} ${isPlain ? `/a?c=${tag}` : pick(TARGETS)} ${version}`,
+    `${isPlain ? pick(['GET', 'POST']) : pick(METHODS)} ${isPlain ? targetOf(tag) : pick(TARGETS)} ${version}`,
   ]
   if (isPlain || chance(0.9)) lines.push('Host: localhost')
   const key = isKeyed && (isPlain || chance(0.9)) ? `x-api-key: ${KEY}` : pick(WRONG_KEYS)
@@ -248,6 +251,7 @@ interface Played {
   readonly problem: string | null
   /** How many answers 200 came. */
   readonly served: number
+  readonly got: string
   /** Whether the other side closed, having sent all it had to. */
   readonly isWhole: boolean
 }
@@ -260,7 +264,12 @@ function played(port: number, pieces: readonly Buffer[]): Promise<Played> {
     let how: 'end' | 'reset' = 'reset'
     const late = setTimeout(() => {
       socket.destroy()
-      resolve({ problem: `it neither answered nor closed within ${DEADLINE} ms`, served: 0, isWhole: false })
+      resolve({
+        problem: `it neither answered nor closed within ${DEADLINE} ms`,
+        served: 0,
+        got: shown(parts),
+        isWhole: false,
+      })
     }, DEADLINE)
     let quiet: NodeJS.Timeout | undefined
     let gaveUp = false
@@ -301,11 +310,11 @@ function played(port: number, pieces: readonly Buffer[]): Promise<Played> {
           : leaks
             ? 'it answered with the value of the key'
             : null
-        resolve({ problem, served, isWhole })
+        resolve({ problem, served, got: shown(parts), isWhole })
       } catch (error) {
         // What was cut off by a reset may be cut anywhere.
         const problem = `${(error as Error).message}, in ${JSON.stringify(bytes.toString('latin1'))}`
-        resolve({ problem: how === 'reset' ? null : problem, served: 0, isWhole: false })
+        resolve({ problem: how === 'reset' ? null : problem, served: 0, got: shown(parts), isWhole: false })
       }
     })
   })
@@ -400,13 +409,13 @@ for (let batch = only ?? 0; Date.now() - began < seconds * 1000; batch++) {
   const took = charged() - before
   total.admitted += allowed.length
   total.served += allowed.filter(({ status }) => status === 200).length
-  outcomes.forEach(({ problem, served, isWhole }, i) => {
+  outcomes.forEach(({ problem, served, got, isWhole }, i) => {
     const told = answered.filter(
-      ({ target, status, cut }) => status === 200 && !cut && target === `/a?c=${batch}.${i}`,
+      ({ target, status, cut }) => status === 200 && !cut && target === targetOf(`${batch}.${i}`),
     ).length
     const lost = isWhole && served < told ? `${told} were served, ${served} arrived` : null
     const failure = problem ?? lost
-    if (failure !== null) failures.push(`${failure}\n  sent: ${shown(scripts[i] ?? [])}`)
+    if (failure !== null) failures.push(`${failure}\n  sent: ${shown(scripts[i] ?? [])}\n  got: ${got}`)
   })
   if (gateway.pending > 0) failures.push(`${gateway.pending} are still under way`)
   if (took !== allowed.length) failures.push(`${took} were charged, ${allowed.length} admitted`)
