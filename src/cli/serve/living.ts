@@ -55,6 +55,8 @@ export function living({ files, read, current, replace, onReplaced, onRefused }:
       timer = setTimeout(() => void reload(), SETTLED)
       timer.unref()
     })
+    // A folder that goes away is no longer watched; SIGHUP still reads.
+    watcher.on('error', onRefused)
     watcher.unref()
     return watcher
   })
