@@ -2,7 +2,7 @@
 // Faults are values. Within an operation the readers of its input throw one, so that a line reads as what it wants, and
 // `attempt` at its door makes a value of it again.
 
-/** The errors of AWS API Gateway's model, and the two that its protocol adds. */
+/** The errors of AWS API Gateway's model, the two that its protocol adds, and one for `If-Match`. */
 export type FaultCode =
   | 'BadRequestException'
   | 'ValidationException'
@@ -14,6 +14,7 @@ export type FaultCode =
   | 'ConflictException'
   | 'LimitExceededException'
   | 'TooManyRequestsException'
+  | 'PreconditionFailedException'
   | 'RequestTooLargeException'
   | 'UnsupportedMediaTypeException'
   | 'ServiceUnavailableException'

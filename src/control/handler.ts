@@ -2,8 +2,10 @@
 // Edits are one after the other, so none is lost; an answer is given once its catalog is published.
 
 import type { Catalog } from '../core/catalog.ts'
+import type { CatalogChange } from '../stores/catalog-log.ts'
+import { changeBetween } from './change.ts'
 import type { Fault } from './fault.ts'
-import { type Input, type KeyChange, keyChangeBetween, type Outcome } from './operation.ts'
+import type { Input, Outcome } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ControlRoute, findRoute } from './routes.ts'
 import { getUsage, type UsageSource, updateUsage } from './usage.ts'
@@ -14,8 +16,8 @@ import type { World } from './world.ts'
 export interface Published {
   /** The catalog it was made of. */
   readonly previous: Catalog
-  /** The ids of the keys that differ, where nothing else does: a key's change need not write a million. */
-  readonly keys: KeyChange | undefined
+  /** What differs, to be kept: a key's change need not write a million. */
+  readonly change: CatalogChange
   /** AWS's name of what was done: `CreateApiKey`. */
   readonly operation: string
   /** The very request that `authorize` was asked about: an audit trail finds by it who asked. Its body has been read. */
@@ -39,6 +41,11 @@ export interface ControlOptions {
    * catalog since, it gives false, and the operation is done again on theirs. What it throws is answered as 503.
    */
   readonly publish: (catalog: Catalog, published: Published) => Promise<unknown> | unknown
+  /**
+   * The name of the catalog in force, `gate.version`: answers carry it as their `ETag`, and an edit whose `If-Match` names
+   * others is not done. Without it there are no ETags, and what says `If-Match` is refused.
+   */
+  readonly version?: () => string
   /** Asked anew for each request (`worldOf`). */
   readonly world: () => World
   /** Without it GetUsage and UpdateUsage are refused by name. */
@@ -54,7 +61,7 @@ const TRIES = 20
 
 /** The control plane, to be mounted where only its users get: it has no credentials but those `authorize` asks for. */
 export function controlHandler(options: ControlOptions): (request: Request) => Promise<Response> {
-  const { catalog, publish, world, usage, authorize, onError } = options
+  const { catalog, publish, version, world, usage, authorize, onError } = options
   let turn: Promise<unknown> = Promise.resolve()
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -73,11 +80,13 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
   async function edit(route: ControlRoute, input: Input, request: Request): Promise<Outcome> {
     for (let i = 0; i < TRIES; i++) {
       const previous = catalog()
+      if (!isAsExpected(request))
+        return { fault: 'PreconditionFailedException', message: 'The catalog is another by now' }
       const outcome = await run(route, input)
       if ('fault' in outcome || outcome.catalog === previous) return outcome
-      const keys = keyChangeBetween(previous, outcome.catalog)
+      const change = changeBetween(previous, outcome.catalog)
       try {
-        if ((await publish(outcome.catalog, { previous, keys, operation: route.operation, request })) !== false)
+        if ((await publish(outcome.catalog, { previous, change, operation: route.operation, request })) !== false)
           return outcome
       } catch (error) {
         onError?.(error)
@@ -85,6 +94,13 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
       }
     }
     return { fault: 'TooManyRequestsException', message: 'Others changed the catalog at the same time; try again' }
+  }
+
+  /** Whether the catalog in force is one that the request names, if it names any (RFC 9110, 13.1.1). */
+  function isAsExpected(request: Request): boolean {
+    const named = request.headers.get('if-match')
+    if (named === null) return true
+    return version !== undefined && named.split(',').some(tag => ['*', tagOf(version())].includes(tag.trim()))
   }
 
   async function respond(request: Request): Promise<Response> {
@@ -109,7 +125,10 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
     const outcome = await (found.route.reads
       ? run(found.route, input)
       : inTurn(() => edit(found.route, input, request)))
-    return 'fault' in outcome ? faultResponse(outcome) : answerResponse(request, found.route.status, outcome.answer)
+    if ('fault' in outcome) return faultResponse(outcome)
+    const response = answerResponse(request, found.route.status, outcome.answer)
+    if (version !== undefined) response.headers.set('etag', tagOf(version()))
+    return response
   }
 
   return async request => {
@@ -120,4 +139,9 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
       return failureResponse()
     }
   }
+}
+
+/** An entity tag (RFC 9110, 8.8.3), whose characters a version may have to be escaped into. */
+function tagOf(version: string): string {
+  return `"${encodeURIComponent(version)}"`
 }

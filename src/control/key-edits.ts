@@ -2,8 +2,9 @@
 
 import { type Catalog, putApiKeys, removeApiKeys } from '../core/catalog.ts'
 import type { ApiKey } from '../core/plan.ts'
+import { noteKeyChange } from './change.ts'
 import { followOrder } from './key-order.ts'
-import { edited, noteKeyChange } from './operation.ts'
+import { edited } from './operation.ts'
 
 /** The catalog with these keys put. @param added those of them that are new */
 export function withKeys(catalog: Catalog, put: readonly ApiKey[], added: readonly ApiKey[]): Catalog {

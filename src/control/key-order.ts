@@ -25,7 +25,7 @@ interface Order {
 const orders = new WeakMap<ApiKeys, Order>()
 
 /** Edits after which what is beside the sorted list goes into it. */
-const MOST = 1000
+export const MOST_FOLLOWED = 1000
 
 /** Newest first. */
 function compare(a: Place, b: Place): number {
@@ -53,7 +53,7 @@ export function prepare(catalog: { readonly apiKeys: ApiKeys }): void {
 export function followOrder(from: ApiKeys, to: ApiKeys, added: readonly ApiKey[]): void {
   const known = orders.get(from)
   if (known === undefined || from === to) return
-  if (known.edits + added.length >= MOST) return
+  if (known.edits + added.length >= MOST_FOLLOWED) return
   const recent = [...known.recent, ...added.map(placeOf)].sort(compare)
   orders.set(to, { base: known.base, recent, edits: known.edits + Math.max(1, added.length) })
 }

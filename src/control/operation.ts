@@ -1,6 +1,6 @@
 // What an operation is: a pure function from a catalog and its input to a catalog and an answer. Floor 4.
 
-import { type ApiKeys, type Catalog, type EditFault, isFault } from '../core/catalog.ts'
+import { type Catalog, type EditFault, isFault } from '../core/catalog.ts'
 import { attempt, type Fault, type FaultCode, refuse } from './fault.ts'
 import type { World } from './world.ts'
 
@@ -46,30 +46,4 @@ const CODES: Readonly<Record<EditFault['fault'], FaultCode>> = {
 export function edited(result: Catalog | EditFault): Catalog {
   if (!isFault(result)) return result
   return refuse(CODES[result.fault], result.fault === 'value-taken' ? 'API Key already exists' : result.message)
-}
-
-/** What became of a catalog's keys in one edit, for whoever keeps them elsewhere: JSON values. */
-export interface KeyChange {
-  readonly put: readonly string[]
-  readonly remove: readonly string[]
-}
-
-const changes = new WeakMap<ApiKeys, { readonly from: ApiKeys; readonly change: KeyChange }>()
-
-/** Notes by which edit these keys came of those. */
-export function noteKeyChange(from: ApiKeys, to: ApiKeys, change: KeyChange): void {
-  if (from !== to) changes.set(to, { from, change })
-}
-
-/**
- * The ids of the keys that differ, where only keys differ and they were edited once; undefined otherwise.
- *
- * @param from the catalog an operation was given
- * @param to the one it gave
- */
-export function keyChangeBetween(from: Catalog, to: Catalog): KeyChange | undefined {
-  const noted = changes.get(to.apiKeys)
-  const others = ['account', 'semantics', 'apis', 'basePathMappings', 'usagePlans', 'version'] as const
-  if (noted?.from !== from.apiKeys || others.some(part => from[part] !== to[part])) return undefined
-  return noted.change
 }

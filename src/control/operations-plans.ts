@@ -7,6 +7,7 @@ import type { ApiStage, Quota, Throttle, UsagePlan } from '../core/plan.ts'
 import { isObject } from '../core/readers.ts'
 import { segmentsOf } from '../core/template.ts'
 import { MAX_BURST, MIN_RATE } from '../core/units.ts'
+import { noteKeyChange } from './change.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import {
   bounded,
@@ -216,7 +217,9 @@ export const deleteUsagePlan: Operation = operation((catalog, input) => {
       `Cannot delete Usage Plan ${plan.id} because there are API Stages associated with it, including ${first.apiId}:${first.stage}`,
     )
   }
+  const put = Array.from(catalog.apiKeys).flatMap(key => (key.usagePlanIds.includes(plan.id) ? key.id : []))
   const next = edited(removeUsagePlan(catalog, plan.id))
+  noteKeyChange(catalog.apiKeys, next.apiKeys, { put, remove: [] })
   followOrder(catalog.apiKeys, next.apiKeys, [])
   return { catalog: next, answer: null }
 })

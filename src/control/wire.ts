@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   NotFoundException: 404,
   UnknownOperationException: 404,
   ConflictException: 409,
+  PreconditionFailedException: 412,
   RequestTooLargeException: 413,
   UnsupportedMediaTypeException: 415,
   LimitExceededException: 429,

@@ -1,17 +1,28 @@
 // The catalog where processes share a store: a log of changes, which each process follows. Floor 3.
-// What is published is checked by who publishes it and again by who reads it; nobody serves what does not check. A key's
-// change is an entry of a key's size, also in a catalog of a million.
+// What is published is checked by who publishes it and again by who reads it; nobody serves what does not check. An edit
+// is an entry of its own size, also in a catalog of a million keys.
 
-import { type Catalog, isFault, putApiKeys, removeApiKeys } from '../core/catalog.ts'
+import { type Catalog, faultOfBinding, isFault, putApiKeys, removeApiKeys } from '../core/catalog.ts'
 import { CatalogError, catalogOf } from '../core/check.ts'
 import type { CatalogDocument } from '../core/document.ts'
 import type { ApiKey } from '../core/plan.ts'
 import type { Gate } from '../gate.ts'
 
-/** What is published: a whole catalog, or what became of some of its keys. JSON values both. */
+/** What is published: a whole catalog, or an edit of the one before. JSON values both. */
 export type CatalogChange =
-  | { readonly kind: 'catalog'; readonly document: CatalogDocument }
-  | { readonly kind: 'keys'; readonly put: readonly ApiKey[]; readonly remove: readonly string[] }
+  | {
+      readonly kind: 'catalog'
+      readonly document: CatalogDocument
+      /** What it was made of, in the publisher's words: by it the publisher knows that it need not publish it again. */
+      readonly origin?: string
+    }
+  | {
+      readonly kind: 'edit'
+      /** Everything but the keys, where something of that changed. */
+      readonly rest?: Omit<Catalog, 'apiKeys' | 'version'>
+      readonly put: readonly ApiKey[]
+      readonly remove: readonly string[]
+    }
 
 /** An entry of the log. Versions are 1, 2, 3 … without a gap. */
 export interface Published {
@@ -33,6 +44,9 @@ export interface CatalogLog {
 export interface SharedCatalog {
   /** The version in force here; 0 when nothing was ever published. */
   readonly version: number
+  /** The `origin` of the whole catalog that what is in force came of, and how many edits came after it. */
+  readonly origin: string | undefined
+  readonly edits: number
   /** Takes over what others have published. @returns whether anything changed. Call it as often as changes must show. */
   poll(): Promise<boolean>
   /**
@@ -42,6 +56,13 @@ export interface SharedCatalog {
    * @throws {CatalogError} when the catalog it would give does not check; then it is published nowhere
    */
   publish(change: CatalogChange): Promise<number>
+  /**
+   * Publishes what was made of this very catalog.
+   *
+   * @returns its version; null where another is in force by now, and nothing was published
+   * @throws {CatalogError} as `publish` does
+   */
+  publishOn(catalog: Catalog, change: CatalogChange): Promise<number | null>
 }
 
 export interface SharedCatalogOptions {
@@ -49,14 +70,18 @@ export interface SharedCatalogOptions {
   readonly gate: Pick<Gate<boolean>, 'catalog' | 'replace'>
   /** Told of an entry that does not check here (another release published it): the catalog in force stays. */
   readonly onRefused?: (error: unknown, version: number) => void
+  /** Told of every change that came into force here, this process's own among them. */
+  readonly onChanged?: (from: Catalog, to: Catalog, change: CatalogChange) => void
 }
 
 /** How often a publication is tried again when others are faster. */
 const TRIES = 20
 
 /** The catalog of a gate, kept the same as that of every other process on the same log. */
-export function sharedCatalog({ log, gate, onRefused }: SharedCatalogOptions): SharedCatalog {
+export function sharedCatalog({ log, gate, onRefused, onChanged }: SharedCatalogOptions): SharedCatalog {
   let version = 0
+  let origin: string | undefined
+  let edits = 0
   /** The last entry that was looked at; ahead of `version` where entries were refused. */
   let seen = 0
 
@@ -68,13 +93,21 @@ export function sharedCatalog({ log, gate, onRefused }: SharedCatalogOptions): S
     return done
   }
 
+  function putInForce(catalog: Catalog, entry: Published): void {
+    const from = gate.catalog
+    gate.replace(catalog)
+    version = entry.version
+    edits = entry.change.kind === 'edit' ? edits + 1 : 0
+    if (entry.change.kind === 'catalog') origin = entry.change.origin
+    onChanged?.(from, gate.catalog, entry.change)
+  }
+
   async function look(): Promise<boolean> {
     let changed = false
     for (const entry of await log.since(seen)) {
       seen = entry.version
       try {
-        gate.replace(changedBy(gate.catalog, entry))
-        version = entry.version
+        putInForce(changedBy(gate.catalog, entry), entry)
         changed = true
       } catch (error) {
         onRefused?.(error, entry.version)
@@ -83,14 +116,15 @@ export function sharedCatalog({ log, gate, onRefused }: SharedCatalogOptions): S
     return changed
   }
 
-  async function publish(change: CatalogChange): Promise<number> {
+  async function publish(change: CatalogChange, on?: Catalog): Promise<number | null> {
     for (let i = 0; i < TRIES; i++) {
       await look()
+      if (on !== undefined && gate.catalog !== on) return null
       const next = { version: seen + 1, change }
       const catalog = changedBy(gate.catalog, next)
       if (!(await log.append(seen, change))) continue
-      seen = version = next.version
-      gate.replace(catalog)
+      seen = next.version
+      putInForce(catalog, next)
       return version
     }
     throw new Error(`others published ${TRIES} times while this was tried; try again`)
@@ -100,14 +134,21 @@ export function sharedCatalog({ log, gate, onRefused }: SharedCatalogOptions): S
     get version() {
       return version
     },
+    get origin() {
+      return origin
+    },
+    get edits() {
+      return edits
+    },
     poll: () => inTurn(look),
-    publish: change => inTurn(() => publish(change)),
+    publish: change => inTurn(() => publish(change)) as Promise<number>,
+    publishOn: (catalog, change) => inTurn(() => publish(change, catalog)),
   }
 }
 
 /**
- * The catalog after an entry. A whole one has its own version, or else `#` and the entry's; one with keys changed has that
- * of the whole one with `+` and the entry's.
+ * The catalog after an entry. A whole one has its own version, or else `#` and the entry's; an edited one has that of the
+ * whole one with `+` and the entry's.
  *
  * @throws {CatalogError} when that does not check
  */
@@ -116,11 +157,26 @@ export function changedBy(catalog: Catalog, { version, change }: Published): Cat
     const whole = catalogOf(change.document)
     return { ...whole, version: whole.version ?? `#${version}` }
   }
-  // The keys are read as unknown JSON is, against the plans they name.
-  const { apiKeys: put } = catalogOf({ ...catalog, apiKeys: change.put } as unknown as CatalogDocument)
-  const edited = putApiKeys(removeApiKeys(catalog, change.remove), put)
+  // Read as unknown JSON is: the keys against the plans they name, which are those of the edit if it has any.
+  const { rest, put, remove } = change
+  const read = catalogOf({ ...(rest ?? catalog), apiKeys: put } as unknown as CatalogDocument)
+  const base = rest === undefined ? catalog : { ...read, apiKeys: catalog.apiKeys }
+  const edited = putApiKeys(removeApiKeys(base, remove), read.apiKeys)
   if (isFault(edited)) throw new CatalogError([faultIssue(edited.message)])
+  if (rest !== undefined) checkBindings(edited)
   return { ...edited, version: `${(catalog.version ?? '').replace(/\+\d+$/, '')}+${version}` }
+}
+
+/** That every key's plans are there and share no stage. @throws {CatalogError} */
+function checkBindings(catalog: Catalog): void {
+  const sound = new Set<string>()
+  for (const key of catalog.apiKeys) {
+    const plans = key.usagePlanIds.join()
+    if (sound.has(plans)) continue
+    const fault = faultOfBinding(catalog, key)
+    if (fault !== null) throw new CatalogError([faultIssue(fault.message)])
+    sound.add(plans)
+  }
 }
 
 function faultIssue(message: string): CatalogError['issues'][number] {
@@ -150,6 +206,7 @@ export function memoryCatalogLog(): CatalogLog {
 }
 
 /** The whole of a catalog, to publish. */
-export function wholeOf(catalog: Catalog): CatalogChange {
-  return { kind: 'catalog', document: JSON.parse(JSON.stringify(catalog)) as CatalogDocument }
+export function wholeOf(catalog: Catalog, origin?: string): CatalogChange {
+  const document = JSON.parse(JSON.stringify(catalog)) as CatalogDocument
+  return { kind: 'catalog', document, ...(origin === undefined ? {} : { origin }) }
 }

@@ -3,8 +3,9 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { keyChangeBetween, operations, routes, worldOf } from '../../src/control/index.ts'
+import { changeBetween, operations, routes, worldOf } from '../../src/control/index.ts'
 import { type Catalog, catalogOf, check, createGate } from '../../src/index.ts'
+import { changedBy, wholeOf } from '../../src/stores/catalog-log.ts'
 import { controlled } from './served.ts'
 
 /** `CONTROL_RUNS=5000 npx vitest run test/control/laws.test.ts` for more. */
@@ -256,14 +257,27 @@ const requests = fc
     return { verb: route.verb, path: `${filled}?${params}`, body, hasBody: route.body !== 'none' }
   })
 
+/** A catalog's document without its name, its keys in an order of their own. */
+function plain(catalog: Catalog): unknown {
+  const { version: _, ...document } = JSON.parse(JSON.stringify(catalog))
+  document.apiKeys.sort((a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1))
+  return document
+}
+
 describe('the control plane', () => {
   it('law: answers anything in the shape of AWS, changes nothing where it refuses, and leaves what can be served', async () => {
     const seen = { done: 0, refused: 0 }
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { minLength: 1, maxLength: 6 }), async list => {
         const days: never[] = []
+        // Another process on the same log.
+        let replica = start()
         const { gate, handler, errors } = controlled({
           start: start(),
+          publish: (catalog, { change }) => {
+            gate.replace(catalog)
+            replica = changedBy(replica, { version: 1, change: JSON.parse(JSON.stringify(change)) })
+          },
           usage: { days: () => days, setRemaining: () => undefined },
         })
         for (const { verb, path, body, hasBody } of list) {
@@ -281,6 +295,7 @@ describe('the control plane', () => {
             seen.done++
             const checked = check(JSON.parse(JSON.stringify(gate.catalog)))
             expect(checked.ok ? [] : checked.issues, `${verb} ${path} ${body}`).toEqual([])
+            expect(plain(replica), `${verb} ${path} ${body}`).toEqual(plain(gate.catalog))
             createGate({ catalog: gate.catalog }).admit({ apiId: 'a', stage: 's', method: 'GET', path: '/' })
             if (verb === 'GET') expect(gate.catalog).toBe(before)
           } else {
@@ -302,11 +317,6 @@ describe('the control plane', () => {
   it('law: an edit and its inverse give an equal catalog', () => {
     const now = () => 1_700_000_000_000
     const world = worldOf({ clock: now, random: n => crypto.getRandomValues(new Uint8Array(n)) })()
-    const plain = (catalog: Catalog): unknown => {
-      const document = JSON.parse(JSON.stringify(catalog))
-      document.apiKeys.sort((a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1))
-      return document
-    }
     const run = (
       catalog: Catalog,
       name: keyof typeof operations,
@@ -372,19 +382,42 @@ describe('the control plane', () => {
     )
   })
 
-  it('says which keys an edit changed, and nothing where more changed', () => {
+  it('says what an edit changed, of its own size', () => {
     const world = worldOf({ clock: Date.now, random: n => crypto.getRandomValues(new Uint8Array(n)) })()
     const before = start()
     const made = operations.CreateApiKey(before, {}, world)
     if ('fault' in made) throw new Error(made.message)
-    expect(keyChangeBetween(before, made.catalog)).toEqual({ put: [made.answer?.['id']], remove: [] })
+    const key = made.catalog.apiKeys.get(made.answer?.['id'] as string)
+    expect(changeBetween(before, made.catalog)).toEqual({ kind: 'edit', put: [key], remove: [] })
     const gone = operations.DeleteApiKey(made.catalog, { apiKey: 'k' }, world)
     if ('fault' in gone) throw new Error(gone.message)
-    expect(keyChangeBetween(made.catalog, gone.catalog)).toEqual({ put: [], remove: ['k'] })
-    expect(keyChangeBetween(before, gone.catalog)).toBeUndefined()
+    expect(changeBetween(made.catalog, gone.catalog)).toEqual({ kind: 'edit', put: [], remove: ['k'] })
     const plan = operations.CreateUsagePlan(gone.catalog, { name: 'x' }, world)
     if ('fault' in plan) throw new Error(plan.message)
-    expect(keyChangeBetween(gone.catalog, plan.catalog)).toBeUndefined()
+    const { version, apiKeys, ...rest } = plan.catalog
+    expect(changeBetween(gone.catalog, plan.catalog)).toEqual({ kind: 'edit', rest, put: [], remove: [] })
+    // Two edits at once: which keys nobody noted.
+    expect(changeBetween(before, gone.catalog)).toEqual(wholeOf(gone.catalog))
+  })
+
+  it('does an edit that names the catalog it was made of only on that one (RFC 9110, If-Match)', async () => {
+    const { gate, handler } = controlled({ start: start(), version: () => gate.version })
+    const create = async (headers: Record<string, string>) => {
+      const all = { 'content-type': 'application/json', ...headers }
+      const { status, headers: answered } = await handler(
+        new Request('http://localhost/apikeys', { method: 'POST', body: '{}', headers: all }),
+      )
+      return [status, answered.get('etag')]
+    }
+    const seen = (await handler(new Request('http://localhost/usageplans'))).headers.get('etag') as string
+    expect(seen).toBe(`"${encodeURIComponent(gate.version)}"`)
+    const [status, next] = await create({ 'if-match': seen })
+    expect(status).toBe(201)
+    expect(next).not.toBe(seen)
+    expect(await create({ 'if-match': seen })).toEqual([412, null])
+    expect(await create({ 'if-match': `${seen}, ${next}` })).toEqual([201, expect.any(String)])
+    expect((await create({ 'if-match': '*' }))[0]).toBe(201)
+    expect(gate.catalog.apiKeys.size).toBe(start().apiKeys.size + 3)
   })
 
   it('loses no edit of many at once, also where others edit beside it', async () => {

@@ -19,7 +19,7 @@ const keyOf = (i: number, more: Partial<ApiKey> = {}): ApiKey => ({
   usagePlanIds: ['free'],
   ...more,
 })
-const put = (...keys: ApiKey[]): CatalogChange => ({ kind: 'keys', put: keys, remove: [] })
+const put = (...keys: ApiKey[]): CatalogChange => ({ kind: 'edit', put: keys, remove: [] })
 const process_ = (log: CatalogLog, refused: unknown[] = []) => {
   const gate = createGate({ catalog: catalogOf({}) })
   return { gate, shared: sharedCatalog({ log, gate, onRefused: error => refused.push(error) }) }
@@ -79,6 +79,38 @@ describe('a shared catalog', () => {
     expect(await log.since(2)).toEqual([])
   })
 
+  it('publishes what was made of one catalog only while that one is in force', async () => {
+    const log = memoryCatalogLog()
+    const [a, b] = [process_(log), process_(log)]
+    await a.shared.publish({ kind: 'catalog', document: PLANS, origin: 'a file' })
+    await b.shared.poll()
+    const made = b.gate.catalog
+    expect(await a.shared.publishOn(a.gate.catalog, put(keyOf(1)))).toBe(2)
+    expect(await b.shared.publishOn(made, put(keyOf(2)))).toBeNull()
+    expect([...b.gate.catalog.apiKeys].map(({ id }) => id)).toEqual(['k1'])
+    expect(await b.shared.publishOn(b.gate.catalog, put(keyOf(2)))).toBe(3)
+    await a.shared.poll()
+    expect([a, b].map(({ shared }) => [shared.origin, shared.edits])).toEqual([
+      ['a file', 2],
+      ['a file', 2],
+    ])
+  })
+
+  it('changes plans beside keys that stay, and refuses what would leave a key without its plan', async () => {
+    const log = memoryCatalogLog()
+    const { gate, shared } = process_(log)
+    await shared.publish({ kind: 'catalog', document: PLANS })
+    await shared.publish(put(keyOf(1), keyOf(2)))
+    const { version: _, apiKeys, ...rest } = gate.catalog
+    const usagePlans = rest.usagePlans.map(plan => ({ ...plan, name: 'renamed' }))
+    await shared.publish({ kind: 'edit', rest: { ...rest, usagePlans }, put: [], remove: ['k2'] })
+    expect(gate.catalog.usagePlans).toMatchObject([{ name: 'renamed' }, { name: 'renamed' }])
+    expect([...gate.catalog.apiKeys]).toEqual([keyOf(1)])
+    const without = { kind: 'edit', rest: { ...rest, usagePlans: usagePlans.slice(1) }, put: [], remove: [] } as const
+    await expect(shared.publish(without)).rejects.toBeInstanceOf(CatalogError)
+    expect(gate.version).toBe('#1+3')
+  })
+
   it('keeps what is in force when an entry does not check here, says so once, and goes on with the next that does', async () => {
     const log = memoryCatalogLog()
     const refused: unknown[] = []
@@ -108,7 +140,7 @@ describe('a shared catalog', () => {
             for (const [by, i, isPut] of plan) {
               if (by === who)
                 await shared.publish(
-                  isPut ? put(keyOf(i, { name: `${who}` })) : { kind: 'keys', put: [], remove: [`k${i}`] },
+                  isPut ? put(keyOf(i, { name: `${who}` })) : { kind: 'edit', put: [], remove: [`k${i}`] },
                 )
             }
           })

@@ -8,7 +8,7 @@ import { newFile, opened } from './files.ts'
 import { type RedisServer, redisServer } from './redis-server.ts'
 
 const whole = (id: string): CatalogChange => ({ kind: 'catalog', document: { usagePlans: [{ id }] } })
-const keys = (id: string): CatalogChange => ({ kind: 'keys', put: [], remove: [id] })
+const keys = (id: string): CatalogChange => ({ kind: 'edit', put: [], remove: [id] })
 
 let redis: RedisServer
 let prefixes = 0
