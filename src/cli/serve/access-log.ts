@@ -3,11 +3,16 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Decision } from '../../core/decision.ts'
 import { canonicalPath } from '../../core/path.ts'
+import { targetOf } from '../../http/target.ts'
 
 /** A request that was answered. */
 export interface Answered {
   /** When it was judged, ms since the Unix epoch. */
   readonly at: number
+  /** Counts the requests of this process in the order they were judged: lines come in the order of their answers. */
+  readonly seq?: number
+  /** The catalog in force when it was judged. */
+  readonly version?: string
   /** ms from then until its answer was out. */
   readonly duration: number
   readonly method: string
@@ -32,15 +37,18 @@ export interface AccessLog {
 }
 
 /** A line of the log, without its end. */
-export function logLine({ at, duration, method, target, host, status, cut, decision, dryRun }: Answered): string {
+export function logLine(answered: Answered): string {
+  const { at, seq, version, duration, method, target, host, status, cut, decision, dryRun } = answered
   const said = (decision ?? {}) as Partial<Record<'reason' | 'limitedBy' | 'retryAfter' | 'keyId', unknown>>
   const metered = decision !== null && 'metered' in decision ? decision.metered : undefined
+  const { path } = targetOf(target)
   return JSON.stringify({
     // The instant it was judged at, so that a replay of the log decides the same.
     time: new Date(decision !== null && 'metered' in decision ? decision.at : at).toISOString(),
+    seq,
     method,
     // Without the query: what is not judged is not kept, and people put secrets there.
-    path: canonicalPath(target) ?? (target.split('?', 1)[0] as string).slice(0, 2048),
+    path: canonicalPath(path) ?? (path.split('?', 1)[0] as string).slice(0, 2048),
     host,
     status,
     cut: cut || undefined,
@@ -55,7 +63,8 @@ export function logLine({ at, duration, method, target, host, status, cut, decis
     keyId: said.keyId ?? undefined,
     planId: metered?.plan?.planId,
     cost: metered?.cost,
-    version: metered?.version,
+    version: version ?? metered?.version,
+    degraded: decision !== null && 'degraded' in decision ? decision.degraded : undefined,
     dryRun: dryRun || undefined,
   })
 }

@@ -61,15 +61,19 @@ export function createGateway(options: GatewayOptions): Gateway {
   const joined = new Set<Duplex>()
   const sessions = new Set<ServerHttp2Session>()
   let underWay = 0
+  let judged = 0
 
   function told(request: ServeRequest, target: string): (status: number, cut?: boolean) => void {
     const at = Date.now()
+    const seq = judged++
+    const { version } = gate
     const began = performance.now()
     return (status, cut = false) => {
       const duration = Math.round((performance.now() - began) * 1000) / 1000
       const { method = '' } = request
       const host = hostOf(request)
-      onAnswered({ at, duration, method, target, host, status, cut, decision: decisionOf(request) ?? null, dryRun })
+      const decision = decisionOf(request) ?? null
+      onAnswered({ at, seq, version, duration, method, target, host, status, cut, decision, dryRun })
     }
   }
 
