@@ -315,14 +315,15 @@ export const storeContract: readonly StoreCase[] = [
       await admitted(store.take(ask(), MIDNIGHT))
       await store.giveBack(taken, MIDNIGHT)
       const day = MIDNIGHT - DAY
-      same('the whole plan', await usage(store, { planId: 'plan', from: 0, to: MIDNIGHT + DAY }), [
+      const both = { keyIds: ['key-0', 'key-1'], from: 0, to: MIDNIGHT + DAY }
+      same('the use', await usage(store, { ...both, planId: 'plan' }), [
         { keyId: 'key-0', day, used: 4 },
         { keyId: 'key-0', day: MIDNIGHT, used: 1 },
       ])
-      const second = { planId: 'plan', keyId: 'key-0', from: MIDNIGHT, to: MIDNIGHT + 1 }
+      const second = { planId: 'plan', keyIds: ['key-0'], from: MIDNIGHT, to: MIDNIGHT + 1 }
       same('one key, one day', await usage(store, second), [{ keyId: 'key-0', day: MIDNIGHT, used: 1 }])
-      same('before it began', await usage(store, { planId: 'plan', from: 0, to: day }), [])
-      same('another plan', await usage(store, { planId: 'other', from: 0, to: MIDNIGHT + DAY }), [])
+      same('before it began', await usage(store, { ...both, planId: 'plan', to: day }), [])
+      same('another plan', await usage(store, { ...both, planId: 'other' }), [])
     },
   },
   ...[1, 2, 3, 4].map(

@@ -3,13 +3,13 @@
 
 import { DAY_MS, windowOf } from '../core/calendar.ts'
 import { type Catalog, WEEK_DAYS } from '../core/catalog.ts'
-import type { UsagePlan } from '../core/plan.ts'
+import type { ApiKey, UsagePlan } from '../core/plan.ts'
 import type { UsageQuery } from '../stores/store.ts'
 import { attempt, badRequest, type Fault, notFound, refuse } from './fault.ts'
 import { textOf } from './input.ts'
 import type { Answer, Input, Outcome } from './operation.ts'
+import { keysPage } from './operations-keys.ts'
 import { planOf } from './operations-plans.ts'
-import { page } from './page.ts'
 import { invalidPath, patchesOf, wholeIn } from './patch.ts'
 import type { World } from './world.ts'
 
@@ -29,7 +29,7 @@ type Maybe<T> = T | Promise<T>
 /** Where usage is counted. */
 export interface UsageSource {
   /**
-   * The records of a plan's days from `from` up to and without `to`, of every key or of one.
+   * The records of a plan's days from `from` up to and without `to`, of the keys that are named: a page of them.
    *
    * A store's `usage` is one, where nothing extends a quota: `days: query => store.usage(query)`.
    */
@@ -84,7 +84,7 @@ const weekStartOf = ({ semantics }: Catalog): number => WEEK_DAYS.indexOf(semant
 
 const NO_SOURCE: Fault = { fault: 'BadRequestException', message: 'Usage is not counted by this gateway' }
 
-/** Usage by day, `[used, remaining]`, of the keys that have any, or of the one that is asked for. */
+/** Usage by day, `[used, remaining]`, of a page of the plan's keys, used or not, or of the one that is asked for. */
 export async function getUsage(catalog: Catalog, input: Input, source: UsageSource | undefined): Promise<Outcome> {
   if (source === undefined) return NO_SOURCE
   const asked = attempt(() => {
@@ -97,26 +97,19 @@ export async function getUsage(catalog: Catalog, input: Input, source: UsageSour
     const to = dayOf(input, 'endDate')
     if (to < from) badRequest('Invalid date range specified: endDate is before startDate')
     if (to - from >= MOST_DAYS * DAY_MS) badRequest(`Invalid date range specified: at most ${MOST_DAYS} days`)
-    return { plan, keyId, from, to }
+    if (keyId !== undefined) return { plan, keyIds: [keyId], from, to, position: undefined }
+    const inPlan = (key: ApiKey): boolean => key.usagePlanIds.includes(plan.id)
+    const { keys, position } = keysPage(catalog, input, `usageplans/${plan.id}/usage`, inPlan)
+    return { plan, keyIds: keys.map(({ id }) => id), from, to, position }
   })
   if ('fault' in asked) return asked
-  const { plan, keyId, from, to } = asked
-  const since = windowAt(plan, weekStartOf(catalog), from)
-  const records = await source.days({
-    planId: plan.id,
-    ...(keyId === undefined ? {} : { keyId }),
-    from: since,
-    to: to + DAY_MS,
-  })
-  return attempt(() => {
-    const byKey = grouped(records)
-    if (keyId !== undefined && !byKey.has(keyId)) byKey.set(keyId, [])
-    const ids = [...byKey.keys()].filter(id => id === keyId || byKey.get(id)?.some(({ day }) => day >= from)).sort()
-    const { items, position } = page(input, `usageplans/${plan.id}/usage`, ids, id => id)
-    const values: Record<string, unknown> = Object.create(null)
-    for (const id of items) values[id] = pairsOf(plan, weekStartOf(catalog), byKey.get(id) ?? [], from, to)
-    return { catalog, answer: usageView(plan, from, to, values, position) }
-  })
+  const { plan, keyIds, from, to, position } = asked
+  const weekStart = weekStartOf(catalog)
+  const since = windowAt(plan, weekStart, from)
+  const byKey = grouped(await source.days({ planId: plan.id, keyIds, from: since, to: to + DAY_MS }))
+  const values: Record<string, unknown> = Object.create(null)
+  for (const id of keyIds) values[id] = pairsOf(plan, weekStart, byKey.get(id) ?? [], from, to)
+  return { catalog, answer: usageView(plan, from, to, values, position) }
 }
 
 function grouped(records: readonly UsageDay[]): Map<string, UsageDay[]> {

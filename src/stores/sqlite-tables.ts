@@ -112,11 +112,8 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
     `DELETE FROM tollgate_usage WHERE (plan, key, day) IN
        (SELECT plan, key, day FROM tollgate_usage WHERE day < ? ORDER BY day LIMIT ${DROPPED_PER_NEW_DAY})`,
   )
-  const usageOfPlan = statement(
-    'SELECT key, day, used FROM tollgate_usage WHERE plan = ? AND day >= ? AND day < ? AND used > 0 ORDER BY key, day',
-  )
-  const usageOfKey = statement(
-    'SELECT key, day, used FROM tollgate_usage WHERE plan = ? AND key = ? AND day >= ? AND day < ? AND used > 0 ORDER BY day',
+  const usage = statement(
+    'SELECT day, used FROM tollgate_usage WHERE plan = ? AND key = ? AND day >= ? AND day < ? AND used > 0 ORDER BY day',
   )
   const write = (written: SqliteStatement, ...values: (string | number)[]): number =>
     attempt(() => Number(written.run(...values).changes))
@@ -151,12 +148,12 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
       write(newDay, plan, key, day, used)
       write(dropDays, day - USAGE_DAYS)
     },
-    usage({ planId, keyId, from, to }) {
+    usage({ planId, keyIds, from, to }) {
       const [first, end] = [Math.ceil(from / DAY_MS), Math.ceil(to / DAY_MS)]
-      const rows = attempt(() =>
-        keyId === undefined ? usageOfPlan.all(planId, first, end) : usageOfKey.all(planId, keyId, first, end),
-      ) as { readonly key: string; readonly day: number; readonly used: number }[]
-      return rows.map(({ key, day, used }) => ({ keyId: key, day: day * DAY_MS, used }))
+      return keyIds.flatMap(keyId => {
+        const rows = attempt(() => usage.all(planId, keyId, first, end)) as Pick<UsageEntry, 'day' | 'used'>[]
+        return rows.map(({ day, used }) => ({ keyId, day: day * DAY_MS, used }))
+      })
     },
   }
 }

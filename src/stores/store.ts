@@ -26,8 +26,8 @@ export interface Store<Async extends boolean = boolean> {
 /** Whose use, and of which days: those that begin at `from` or later and before `to`, in ms since the Unix epoch. */
 export interface UsageQuery {
   readonly planId: string
-  /** Default: every key of the plan. */
-  readonly keyId?: string
+  /** Named by who asks: a store that is spread over a network has no list of its own that it could go through. */
+  readonly keyIds: readonly string[]
   readonly from: Millis
   readonly to: Millis
 }

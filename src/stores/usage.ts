@@ -81,11 +81,10 @@ export function withUsage(store: Store<false>): UsageStore {
       store.giveBack(taken, now)
       uncount(taken)
     },
-    usage({ planId, keyId, from, to }) {
+    usage({ planId, keyIds, from, to }) {
       const keys = plans.get(planId)
-      const asked = keyId === undefined ? [...(keys?.keys() ?? [])] : [keyId]
       const [first, end] = [Math.ceil(from / DAY_MS), Math.ceil(to / DAY_MS)]
-      return asked.flatMap(keyId =>
+      return keyIds.flatMap(keyId =>
         pairs(keys?.get(keyId) ?? [])
           .filter(([day, used]) => day >= first && day < end && used > 0)
           .map(([day, used]): UsageEntry => ({ keyId, day: day * DAY_MS, used })),

@@ -579,6 +579,35 @@ describe('usage', () => {
     }
   })
 
+  it('is shown of each key in the plan, used or not, in pages', async () => {
+    const asked: (readonly string[])[] = []
+    await control.close()
+    control = await serve({
+      start,
+      usage: {
+        days: ({ keyIds }) => {
+          asked.push(keyIds)
+          return keyIds.slice(0, 1).map(keyId => ({ keyId, day: day(8), used: 3 }))
+        },
+        setRemaining: () => undefined,
+      },
+    })
+    const { id: usagePlanId } = await plan()
+    const ids: string[] = []
+    for (let i = 0; i < 3; i++) {
+      const { id: keyId } = await key()
+      ids.unshift(keyId as string)
+      await send(new CreateUsagePlanKeyCommand({ usagePlanId, keyId, keyType: 'API_KEY' }))
+    }
+    await key()
+    const range = { usagePlanId, startDate: '2024-01-08', endDate: '2024-01-08', limit: 2 }
+    const first = await send(new GetUsageCommand(range))
+    const second = await send(new GetUsageCommand({ ...range, position: first.position }))
+    expect(asked).toEqual([ids.slice(0, 2), ids.slice(2)])
+    expect([first.items, second.items]).toEqual([{ [ids[0]!]: [[3, 0]], [ids[1]!]: [[0, 0]] }, { [ids[2]!]: [[3, 0]] }])
+    expect(second.position).toBeUndefined()
+  })
+
   it('says so where nothing counts it', async () => {
     expect(
       (await fault(new GetUsageCommand({ usagePlanId: 'p', startDate: '2024-01-01', endDate: '2024-01-01' })))[2],

@@ -11,7 +11,7 @@ import { plainStore } from '../../src/stores/plain.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { LAW_RUNS } from '../laws/law.ts'
-import { type Clock, indexOf, meteredOf, steps, told, traces, worlds } from '../laws/worlds.ts'
+import { type Clock, indexOf, keyIds, meteredOf, steps, told, traces, worlds } from '../laws/worlds.ts'
 import { opened } from './files.ts'
 import { mapStorage, type Values } from './map-storage.ts'
 
@@ -116,7 +116,7 @@ it('decides a whole trace in one transaction as one by one', { timeout: 60_000 +
       for (const { metered } of asked) {
         expect(told(await grouped.peek(metered, last))).toEqual(told(single.peek(metered, last)))
       }
-      const query = { planId: 'plan', from: -1e16, to: 1e16 }
+      const query = { planId: 'plan', keyIds, from: -1e16, to: 1e16 }
       expect(await grouped.usage(query)).toEqual(single.usage(query))
     }),
     { numRuns: Math.max(10, Math.ceil(LAW_RUNS / 3)) },

@@ -109,7 +109,7 @@ describe('processes on one SQLite file', () => {
     const store = sqliteStore({ database })
     return {
       record: store.snapshot().records[0]?.[2][4] ?? 0,
-      usage: store.usage({ planId: 'plan', from: 0, to: 9e15 })[0]?.used ?? 0,
+      usage: store.usage({ planId: 'plan', keyIds: ['key-0'], from: 0, to: 9e15 })[0]?.used ?? 0,
       check: database.prepare('PRAGMA integrity_check').get(),
     }
   }

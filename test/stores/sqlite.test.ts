@@ -7,7 +7,7 @@ import { StoreError } from '../../src/errors.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { type SqliteDatabase, type SqliteStore, sqliteStore } from '../../src/stores/sqlite.ts'
 import { storeContract } from '../../src/testing.ts'
-import { DAY, type Event, HOUR, indexOf, meteredOf, type World } from '../laws/worlds.ts'
+import { DAY, type Event, HOUR, indexOf, keyIds, meteredOf, type World } from '../laws/worlds.ts'
 import { closed, newFile, opened } from './files.ts'
 
 describe('sqliteStore', () => {
@@ -288,7 +288,7 @@ describe('usage', () => {
     const days = () => (database.prepare('SELECT count(*) AS n FROM tollgate_usage').get() as { n: number }).n
     for (let day = 0; day < 420; day++) store.take(ask(), NOON + day * DAY)
     expect(days()).toBe(401)
-    const entries = store.usage({ planId: 'plan', keyId: 'key-0', from: 0, to: NOON + 500 * DAY })
+    const entries = store.usage({ planId: 'plan', keyIds, from: 0, to: NOON + 500 * DAY })
     expect(entries[0]).toEqual({ keyId: 'key-0', day: NOON + 19 * DAY - 12 * HOUR, used: 1 })
     expect(entries.length).toBe(401)
   })
@@ -296,7 +296,7 @@ describe('usage', () => {
   it('can be left out', async () => {
     const store = sqliteStore({ database: await opened(), usage: false })
     store.take(ask(), NOON)
-    expect(store.usage({ planId: 'plan', from: 0, to: NOON + DAY })).toEqual([])
+    expect(store.usage({ planId: 'plan', keyIds, from: 0, to: NOON + DAY })).toEqual([])
   })
 })
 
@@ -334,6 +334,6 @@ describe('the write-ahead log', () => {
   })
 
   function usageOf(store: SqliteStore<false>): unknown {
-    return store.usage({ planId: 'plan', from: 0, to: NOON + DAY })
+    return store.usage({ planId: 'plan', keyIds, from: 0, to: NOON + DAY })
   }
 })

@@ -5,7 +5,7 @@ import { StateError } from '../../src/core/state.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { withUsage } from '../../src/stores/usage.ts'
 import { storeContract } from '../../src/testing.ts'
-import { DAY, indexOf, meteredOf } from '../laws/worlds.ts'
+import { DAY, indexOf, keyIds, meteredOf } from '../laws/worlds.ts'
 
 const index = indexOf({ override: false, weekStart: 0 })
 const ask = (key: 0 | 1 = 0) => meteredOf(index, { key, path: '/b', stage: 's', cost: 1 })!
@@ -20,13 +20,13 @@ describe('withUsage', () => {
     const [only, ...others] = store.usageSnapshot().usage
     expect(others).toEqual([])
     expect(only?.length).toBeLessThanOrEqual(2 + 402)
-    expect(store.usage({ planId: 'plan', from: 600 * DAY, to: 1000 * DAY }).length).toBe(400)
+    expect(store.usage({ planId: 'plan', keyIds, from: 600 * DAY, to: 1000 * DAY }).length).toBe(400)
   })
 
   it('counts a day that came late in its place', () => {
     const store = withUsage(memoryStore())
     for (const day of [5, 3, 4, 5, 3]) store.take(ask(), day * DAY)
-    const days = store.usage({ planId: 'plan', from: 0, to: 9 * DAY }).map(({ day, used }) => [day / DAY, used])
+    const days = store.usage({ planId: 'plan', keyIds, from: 0, to: 9 * DAY }).map(({ day, used }) => [day / DAY, used])
     // The record's time never goes back by less than an hour; by more it does.
     expect(days).toEqual([
       [3, 2],
