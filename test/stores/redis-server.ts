@@ -22,7 +22,10 @@ export interface RedisServer {
   connect(options?: { enableOfflineQueue?: boolean }): Redis
   /** One command of redis-cli, as text. */
   cli(...args: string[]): Promise<string>
+  /** Ends it, and waits until it has. */
   kill(signal?: NodeJS.Signals): Promise<void>
+  /** Only sends it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void
   /** Starts it again after `kill`, with what it finds in its directory. @param wait whether to until it answers */
   start(wait?: boolean, ...more: string[]): Promise<void>
   stop(): Promise<void>
@@ -57,6 +60,7 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
       dying.kill(signal)
       await gone
     },
+    signal: signal => void child?.kill(signal),
     async start(wait = true, ...more) {
       const own = [
         '--port',
