@@ -43,7 +43,7 @@ interface Group {
 
 export interface Calls {
   /**
-   * @param head the words of the call that all its asks have in common, JSON without the brackets
+   * @param head the words of the call that all its asks have in common, JSON, each with a comma behind it
    * @returns what the script answered to this ask. Rejects with `StoreError`.
    */
   ask(script: Script, head: string, ask: Ask): Promise<readonly unknown[]>
@@ -56,6 +56,8 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
   let groups = new Map<string, Group>()
   let underWay = 0
   let due: 'no' | 'microtask' | 'tick' = 'no'
+  /** Scripts on their way to a server that did not know them. */
+  const loads = new Map<string, Promise<unknown>>()
 
   function flush(): void {
     due = 'no'
@@ -67,7 +69,7 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
   async function call({ script, head, waiting }: Group): Promise<void> {
     underWay++
     try {
-      const replies = await evaluate(send, script, head, waiting)
+      const replies = await evaluate(script, argumentsOf(head, waiting))
       if (!Array.isArray(replies) || replies.length !== waiting.length) throw misshapen(replies)
       waiting.forEach(({ resolve, reject }, i) => {
         const reply: unknown = replies[i]
@@ -81,6 +83,25 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
     } finally {
       underWay--
     }
+  }
+
+  /** Calls the script by its name; by its text, where the server does not know it. Then nothing had run. */
+  async function evaluate({ text, sha }: Script, args: readonly string[]): Promise<unknown> {
+    for (;;) {
+      try {
+        return await send(['EVALSHA', sha, ...args])
+      } catch (error) {
+        if (codeOf(error) !== 'NOSCRIPT') throw error
+      }
+      // A text that others have sent serves all: it is asked again by name once that one is answered.
+      const load = loads.get(sha)
+      if (load === undefined) break
+      await load
+    }
+    const answer = send(['EVAL', text, ...args])
+    const over = (): unknown => loads.delete(sha)
+    loads.set(sha, answer.then(over, over))
+    return await answer
   }
 
   return {
@@ -108,13 +129,8 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
   }
 }
 
-/** Calls the script by its name; by its text, where the server does not know it. Then nothing had run. */
-async function evaluate(
-  send: CallOptions['send'],
-  { text, sha }: Script,
-  head: string,
-  waiting: readonly Waiting[],
-): Promise<unknown> {
+/** How many keys, the keys, and the one argument of a call. */
+function argumentsOf(head: string, waiting: readonly Waiting[]): string[] {
   const keys: string[] = []
   const limits = new Map<string, number>()
   let asks = ''
@@ -124,11 +140,5 @@ async function evaluate(
     if (place === undefined) limits.set(ask.limits, (place = limits.size + 1))
     asks += `${asks === '' ? '' : ','}[${place},${ask.rest}]`
   }
-  const argument = `{${head},"limits":[${[...limits.keys()].join(',')}],"asks":[${asks}]}`
-  try {
-    return await send(['EVALSHA', sha, String(keys.length), ...keys, argument])
-  } catch (error) {
-    if (codeOf(error) !== 'NOSCRIPT') throw error
-  }
-  return await send(['EVAL', text, String(keys.length), ...keys, argument])
+  return [String(keys.length), ...keys, `{${head}"limits":[${[...limits.keys()].join(',')}],"asks":[${asks}]}`]
 }

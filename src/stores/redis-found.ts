@@ -1,11 +1,13 @@
-// From what the script answers to the decision that core/decide.ts would have made. Floor 3.
+// From what the scripts answer to the decision that core/decide.ts would have made, and to days of use. Floor 3.
 
+import { DAY_MS } from '../core/calendar.ts'
 import { allowed, type LimitName, type MeteredDecision, refused } from '../core/decision.ts'
 import type { Metered } from '../core/limits.ts'
 import { NO_METHODS, type State } from '../core/state.ts'
 import { type Millis, TOKEN } from '../core/units.ts'
 import { misshapen } from './redis-errors.ts'
 import type { Asked } from './redis-limits.ts'
+import type { UsageEntry, UsageQuery } from './store.ts'
 
 /** What the records of a request are once it was judged. */
 export interface Left {
@@ -51,6 +53,17 @@ export function decisionOf(metered: Metered, found: Found): MeteredDecision {
   if (limitedBy === 0) return allowed(metered, at, state, sharedStates, changed, steppedBack)
   const name = OWN[limitedBy - 1] ?? metered.shared[limitedBy - 1 - OWN.length]!.name
   return refused(metered, at, state, sharedStates, changed, steppedBack, name, retryAfter)
+}
+
+/** The days of a range: what the script read of one key's use is day, used … */
+export function entriesOf(keyId: string, reply: readonly unknown[], { from, to }: UsageQuery): UsageEntry[] {
+  const entries: UsageEntry[] = []
+  for (let i = 0; i < reply.length; i += 2) {
+    const day = wholeOf(reply[i]) * DAY_MS
+    const used = wholeOf(reply[i + 1])
+    if (day >= from && day < to && used > 0) entries.push({ keyId, day, used })
+  }
+  return entries.sort((a, b) => a.day - b.day)
 }
 
 /** A request's own limits, and each that clients share, as asks of their own: what a cluster may have in several places. */

@@ -6,11 +6,12 @@
 //
 // A record is the MessagePack of `EncodedState` (core/state.ts): [1, at, level, window, used, [id, level, at] …].
 //
-// Both scripts:
-//   KEYS     the records of every ask in order: of each its own, if its limits are `own`, then its shared ones
+// Both scripts that decide:
+//   KEYS     of every ask in order: if its limits are `own`, its record, and its use where that is kept; then what is shared
 //   ARGV[1]  JSON. Numbers arrive as numbers; a word that is missing is nil.
 //     now        ms since the Unix epoch; without it, the server's clock, read once
 //     stepBack   ms: STEP_BACK           token, full   grains: TOKEN, FULL
+//     use        {day, days}, where use is kept: how long a day is, in ms, and how many of them are kept
 //     limits     each set of limits that the asks name, once:
 //       own        whether there is a record of a (plan, key)
 //       bucket     [rate, capacity] of the plan          draws   whether this method draws on it
@@ -21,7 +22,7 @@
 //   returns  a list of whole numbers per ask, in order, large ones as strings; or, of an ask that failed and left the others be, a string:
 //            `!` and why, where nothing of it was written, `?` and why, where a part of it was
 
-/** What both scripts begin with. */
+/** What the scripts that decide begin with. */
 const RECORDS = `
 local call = cjson.decode(ARGV[1])
 local now = call.now
@@ -58,6 +59,29 @@ end
 local function levelAfter(level, elapsed, rate, capacity)
   level = level + elapsed * rate
   return level < capacity and level or capacity
+end
+
+-- Answers each ask, with all of its records read before any is written. Its own one is at KEYS[k], and the use that
+-- belongs to it at KEYS[k + 1]; the shared ones begin at KEYS[first].
+local use = call.use
+local function each(answer)
+  local replies, k = {}, 1
+  for i, asked in ipairs(call.asks) do
+    local limits = call.limits[asked[1]]
+    local shared, first = limits.shared, k
+    local r, wrong
+    if limits.own then
+      r, wrong = read(KEYS[k])
+      first = k + (use and 2 or 1)
+    end
+    local held = #shared > 0 and {} or none
+    for j = 1, #shared do
+      if not wrong then held[j], wrong = read(KEYS[first + j - 1]) end
+    end
+    replies[i] = wrong or answer(limits, asked, r, held, k, first)
+    k = first + #shared
+  end
+  return replies
 end
 `
 
@@ -103,23 +127,22 @@ local function sharedAt(limit, r)
   return { 1, at, level, 0, 0 }
 end
 
-local function judge(limits, cost, charge, k)
-  local bucket, method, quota, shared = limits.bucket, limits.method, limits.quota, limits.shared
-  local need = cost * token
+-- Counts for the day, and forgets with a new one those that are over. Returns what went wrong; then it did not count.
+local function count(key, at, cost)
+  local day = math.floor(at / use.day)
+  local used = ask('HINCRBY', key, day, cost)
+  if type(used) == 'table' then return used.err end
+  if used ~= cost then return end
+  ask('PEXPIRE', key, (use.days + 1) * use.day)
+  for _, old in ipairs(ask('HKEYS', key)) do
+    if tonumber(old) < day - use.days then ask('HDEL', key, old) end
+  end
+end
 
-  -- Read everything before anything is written.
-  local r, wrong
-  local first = k
-  if limits.own then
-    r, wrong = read(KEYS[k])
-    if wrong then return wrong end
-    first = k + 1
-  end
-  local held = #shared > 0 and {} or none
-  for i = 1, #shared do
-    held[i], wrong = read(KEYS[first + i - 1])
-    if wrong then return wrong end
-  end
+local function judge(limits, asked, r, held, k, first)
+  local bucket, method, quota, shared = limits.bucket, limits.method, limits.quota, limits.shared
+  local cost, charge = asked[2], asked[3]
+  local need = cost * token
 
   local behind = r and r[AT] - now or 0
   local steppedBack = behind > stepBack and behind or 0
@@ -189,6 +212,13 @@ local function judge(limits, cost, charge, k)
   if taken > 0 then used = used + cost < full and used + cost or full end
   for i = 1, #shared do seen[i][LEVEL] = seen[i][LEVEL] - taken end
 
+  -- Use first, which can fail where the record cannot: where it does, nothing is written.
+  local wrong
+  local counts = charge == 1 and taken > 0 and limits.own and use
+  if counts then
+    wrong = count(KEYS[k + 1], at, cost)
+    if wrong then return '!' .. wrong end
+  end
   if charge == 1 and limits.own and (changed or r) then
     local fullAt = at
     if bucket then fullAt = max(fullAt, at + msUntil(bucket[2], level, bucket[1], bucket[2])) end
@@ -211,7 +241,7 @@ local function judge(limits, cost, charge, k)
     end
     if changed then
       wrong = write(KEYS[k], r, fullAt)
-      if wrong then return '!' .. wrong end
+      if wrong then return (counts and '?' or '!') .. wrong end
     else
       heal(KEYS[k], fullAt)
     end
@@ -241,14 +271,7 @@ local function judge(limits, cost, charge, k)
   return reply
 end
 
-local replies = {}
-local k = 1
-for i, asked in ipairs(call.asks) do
-  local limits = call.limits[asked[1]]
-  replies[i] = judge(limits, asked[2], asked[3], k)
-  k = k + (limits.own and 1 or 0) + #limits.shared
-end
-return replies
+return each(judge)
 `
 
 /**
@@ -270,23 +293,25 @@ local function write(key, r)
   return ask('SET', key, pack(r), 'KEEPTTL').err
 end
 
-local function giveBack(limits, asked, k)
+-- Takes from what was counted on the day of the request, down to 0. Returns whether it did, and what went wrong.
+local function uncount(key, at, cost)
+  local day = math.floor(at / use.day)
+  local used = ask('HGET', key, day)
+  if type(used) == 'table' then return false, used.err end
+  used = tonumber(used or 0) or 0
+  if used <= 0 then return false end
+  used = ask('HINCRBY', key, day, -math.min(used, cost))
+  return true, type(used) == 'table' and used.err
+end
+
+local function giveBack(limits, asked, r, held, k, first)
   local cost, at, level, window, methodLevel, sharedLeft =
     asked[2], asked[3], asked[4], asked[5], asked[6], asked[7]
-  local r, wrong
-  local first = k
-  if limits.own then
-    r, wrong = read(KEYS[k])
-    if wrong then return wrong end
-    first = k + 1
+  local wrote, wrong = false, nil
+  if limits.own and use then
+    wrote, wrong = uncount(KEYS[k + 1], at, cost)
+    if wrong then return '!' .. wrong end
   end
-  local held = {}
-  for i = 1, #limits.shared do
-    held[i], wrong = read(KEYS[first + i - 1])
-    if wrong then return wrong end
-  end
-
-  local wrote = false
   if r then
     local elapsed = max(0, now - at, r[AT] - at)
     if limits.draws then r[LEVEL] = putBack(limits.bucket, r[LEVEL], level, elapsed, cost) end
@@ -298,7 +323,7 @@ local function giveBack(limits, asked, k)
       end
     end
     wrong = write(KEYS[k], r)
-    if wrong then return '!' .. wrong end
+    if wrong then return (wrote and '?' or '!') .. wrong end
     wrote = true
   end
   for i, limit in ipairs(limits.shared) do
@@ -314,16 +339,20 @@ local function giveBack(limits, asked, k)
   return { 1 }
 end
 
+return each(giveBack)
+`
+
+/** Reads use: of each of KEYS day, used … */
+export const USAGE: string = `
 local replies = {}
-local k = 1
-for i, asked in ipairs(call.asks) do
-  local limits = call.limits[asked[1]]
-  replies[i] = giveBack(limits, asked, k)
-  k = k + (limits.own and 1 or 0) + #limits.shared
+for i, key in ipairs(KEYS) do
+  local held = redis.pcall('HGETALL', key)
+  replies[i] = held.err and '!' .. held.err or held
 end
 return replies
 `
 
 /** The names the server knows them by: SHA-1 in hex, held by a test. */
-export const TAKE_SHA: string = '061ba2ef554e28822222a5d88e0b398860d65016'
-export const GIVE_BACK_SHA: string = '44aa6f6a54051c47f053dc6f717f4392df475039'
+export const TAKE_SHA: string = '2bfa9336669bff4da68da9ac10468c31372c8f6f'
+export const GIVE_BACK_SHA: string = 'd1aec1a2404e29c0abfc2600676d104000714617'
+export const USAGE_SHA: string = '61b070a105ba827fa87912173063e851c50ada1a'

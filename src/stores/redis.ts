@@ -2,16 +2,17 @@
 // The decision is made by a script where the records are (redis-script.ts, the twin of core/decide.ts); this file sends
 // what it needs and builds the same decision of what it answers. docs/redis.md is for who runs it.
 
+import { DAY_MS } from '../core/calendar.ts'
 import { STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered } from '../core/limits.ts'
 import { FULL, type Millis, TOKEN } from '../core/units.ts'
 import { callsOf, type Script } from './redis-calls.ts'
 import { misshapen, uncertain } from './redis-errors.ts'
-import { decisionOf, type Found, foundOf, type Left, leftOfParts, partsOf, together } from './redis-found.ts'
+import { decisionOf, entriesOf, type Found, foundOf, type Left, leftOfParts, partsOf, together } from './redis-found.ts'
 import { type Asked, limitsTexts } from './redis-limits.ts'
-import { GIVE_BACK, GIVE_BACK_SHA, TAKE, TAKE_SHA } from './redis-script.ts'
-import type { Store } from './store.ts'
+import { GIVE_BACK, GIVE_BACK_SHA, TAKE, TAKE_SHA, USAGE, USAGE_SHA } from './redis-script.ts'
+import { type Store, USAGE_DAYS, type UsageEntry, type UsageQuery } from './store.ts'
 
 export { type RedisCatalogOptions, redisCatalogLog } from './redis-catalog.ts'
 
@@ -36,17 +37,22 @@ export interface RedisOptions {
   readonly cluster?: boolean
   /** How many requests may travel in one call of the script; 1 sends each on its own. Default: 32. */
   readonly batch?: number
+  /** Whether use is kept per plan, key and day. Default: true. */
+  readonly usage?: boolean
 }
 
 /** A store that is asked over a network and answers with decisions. */
 export interface RedisStore extends Store<true> {
   take(metered: Metered, now: Millis): Promise<MeteredDecision>
   peek(metered: Metered, now: Millis): Promise<MeteredDecision>
+  usage(query: UsageQuery): Promise<UsageEntry[]>
 }
 
-const CONSTANTS = `"stepBack":${STEP_BACK},"token":${TOKEN},"full":${FULL}`
+const CONSTANTS = `"stepBack":${STEP_BACK},"token":${TOKEN},"full":${FULL},`
+const USE = `"use":{"day":${DAY_MS},"days":${USAGE_DAYS}},`
 const takeScript: Script = { text: TAKE, sha: TAKE_SHA }
 const giveBackScript: Script = { text: GIVE_BACK, sha: GIVE_BACK_SHA }
+const usageScript: Script = { text: USAGE, sha: USAGE_SHA }
 
 /**
  * A store in Redis (6.2 or later) or Valkey.
@@ -55,7 +61,7 @@ const giveBackScript: Script = { text: GIVE_BACK, sha: GIVE_BACK_SHA }
  * lost; nothing is asked twice here. Of a method's buckets, a decision's `state` holds the request's own only.
  */
 export function redisStore(options: RedisOptions): RedisStore {
-  const { send, prefix = 'tollgate:', clock = 'server', cluster = false, batch = 32 } = options
+  const { send, prefix = 'tollgate:', clock = 'server', cluster = false, batch = 32, usage = true } = options
   if (typeof send !== 'function') throw new TypeError('send: expected a function that sends a list of strings')
   if (clock !== 'server' && clock !== 'host') throw new TypeError(`clock: expected server or host, received ${clock}`)
   if (!Number.isInteger(batch) || batch < 1)
@@ -63,14 +69,21 @@ export function redisStore(options: RedisOptions): RedisStore {
   const calls = callsOf({ send, batch, bySlot: cluster })
   const limitsOf = limitsTexts()
 
+  const constants = usage ? CONSTANTS + USE : CONSTANTS
+
   function headOf(now: Millis): string {
-    return clock === 'host' ? `"now":${now},${CONSTANTS}` : CONSTANTS
+    return clock === 'host' ? `"now":${now},${constants}` : constants
   }
 
   /** Ids and nothing else: a key's value is never sent. The braces make of each (plan, key) a slot. */
   function keysOf({ plan, keyId, shared }: Asked): string[] {
-    const keys = shared.map(({ id }) => `${prefix}shared:{${id}}`)
-    if (plan !== null) keys.unshift(`${prefix}{${plan.planId}/${keyId}}`)
+    const keys: string[] = []
+    if (plan !== null) {
+      const own = `{${plan.planId}/${keyId}}`
+      keys.push(prefix + own)
+      if (usage) keys.push(`${prefix}usage:${own}`)
+    }
+    for (const { id } of shared) keys.push(`${prefix}shared:{${id}}`)
     return keys
   }
 
@@ -132,6 +145,14 @@ export function redisStore(options: RedisOptions): RedisStore {
       if (!cluster) return putBack(metered, taken, now)
       const left = leftOfParts(taken)
       await Promise.all(partsOf(metered).map((part, i) => putBack(part, left[i]!, now)))
+    },
+    async usage(query) {
+      if (!usage) return []
+      const entries = query.keyIds.map(async keyId => {
+        const keys = [`${prefix}usage:{${query.planId}/${keyId}}`]
+        return entriesOf(keyId, await calls.ask(usageScript, '', { keys, limits: '{}', rest: '0' }), query)
+      })
+      return (await Promise.all(entries)).flat()
     },
   }
 }

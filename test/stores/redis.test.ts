@@ -58,15 +58,12 @@ const notEver = { code: 'STORE_FAILED', transient: false, executed: 'no' }
 const unknown = { code: 'STORE_FAILED', transient: true, executed: 'unknown' }
 
 describe('the contract', () => {
-  const keeps = (needs: readonly string[] = []): boolean => !needs.includes('usage')
   describe.each([1, 32])('in calls of up to %i', batch => {
-    it.each(storeContract.filter(({ needs }) => keeps(needs)))('$name', ({ run }) =>
-      run(() => storeOn(client, { clock: 'host', batch })),
-    )
+    it.each([...storeContract])('$name', ({ run }) => run(() => storeOn(client, { clock: 'host', batch })))
   })
   // A refusal by a shared limit leaves the client's record as full as it was, but at a later instant: not for a clock that
   // steps back, as those of the traces do.
-  it.each(storeContract.filter(({ name, needs }) => keeps(needs) && !name.includes('on trace')))(
+  it.each(storeContract.filter(({ name }) => !name.includes('on trace')))(
     'each limit in a call of its own: $name',
     ({ run }) => run(() => storeOn(client, { clock: 'host', cluster: true })),
   )
@@ -152,7 +149,7 @@ describe('names and values', () => {
     expect(monitored.length).toBeGreaterThan(2)
     expect(monitored.join('\n')).not.toContain(value)
     const keys = (await client.keys(`test-${stores}:*`)).sort()
-    expect(keys).toEqual([`test-${stores}:shared:{account}`, `test-${stores}:{gold/k1}`])
+    expect(keys).toEqual(['shared:{account}', 'usage:{gold/k1}', '{gold/k1}'].map(name => `test-${stores}:${name}`))
     for (const key of keys) expect(await client.pttl(key)).toBeGreaterThan(0)
   })
 })
@@ -312,6 +309,19 @@ describe('what goes wrong', () => {
     over = true
     expect(await flushing).toBeGreaterThan(5)
     expect(await used(store)).toBe(64 * 60)
+  })
+
+  it('sends the text of a script once for all that are under way when the server has forgotten it', async () => {
+    const sent: string[] = []
+    const send = (args: string[]): Promise<unknown> => {
+      sent.push(args[0]!)
+      return sendBy(client)(args)
+    }
+    const store = storeOn(client, { send, batch: 1 })
+    await client.script('FLUSH')
+    await Promise.all(Array.from({ length: 64 }, () => store.take(asked(roomy), Date.now())))
+    expect(sent.filter(name => name === 'EVAL').length).toBe(1)
+    expect(await used(store)).toBe(64)
   })
 
   it('is told when memory is full, writes nothing, still refuses, and recovers by itself', async () => {

@@ -1,5 +1,5 @@
 // Redis decides as decide does: the same traces through the script, in a real server, and through `decide` over records
-// that nobody forgets; decisions, records and expiry equal. LAW_RUNS as for the laws: npm run test:twin -- --runs 100000.
+// that nobody forgets; decisions, records, expiry and use by day equal. LAW_RUNS as for the laws: npm run test:twin -- --runs 100000.
 
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
@@ -10,9 +10,10 @@ import type { Metered } from '../../src/core/limits.ts'
 import { isForgettable, type State } from '../../src/core/state.ts'
 import { plainStore } from '../../src/stores/plain.ts'
 import { type RedisStore, redisStore } from '../../src/stores/redis.ts'
-import { GIVE_BACK, GIVE_BACK_SHA, TAKE, TAKE_SHA } from '../../src/stores/redis-script.ts'
+import { GIVE_BACK, GIVE_BACK_SHA, TAKE, TAKE_SHA, USAGE, USAGE_SHA } from '../../src/stores/redis-script.ts'
+import type { UsageEntry } from '../../src/stores/store.ts'
 import { LAW_RUNS } from '../laws/law.ts'
-import { type Event, HOUR, indexOf, keyIds, meteredOf, told, traces, type World, worlds } from '../laws/worlds.ts'
+import { DAY, type Event, HOUR, indexOf, keyIds, meteredOf, told, traces, type World, worlds } from '../laws/worlds.ts'
 import { type RedisServer, redisServer, sendBy } from './redis-server.ts'
 
 let server: RedisServer
@@ -100,6 +101,29 @@ function seen(decision: MeteredDecision): unknown {
   return { ...(told(decision) as object), steppedBack, changed, state: state && { ...state, methods }, sharedStates }
 }
 
+/** What was admitted and not given back, per key and UTC day, by the definition; with a new day, of the last 400. */
+function ledger() {
+  const used = new Map<string, UsageEntry>()
+  const add = ({ metered: { plan, keyId }, at }: MeteredDecision, cost: number): void => {
+    if (plan === null || keyId === null || cost === 0) return
+    const day = Math.floor(at / DAY) * DAY
+    const name = `${keyId} ${day}`
+    const before = used.get(name)?.used ?? 0
+    if (before === 0 && cost < 0) return
+    used.set(name, { keyId, day, used: Math.max(0, before + cost) })
+    if (before > 0) return
+    for (const [name, entry] of used) if (entry.keyId === keyId && entry.day < day - 400 * DAY) used.delete(name)
+  }
+  return {
+    take: (decision: MeteredDecision) => decision.admitted && add(decision, decision.cost),
+    giveBack: (taken: Allowed) => add(taken, -taken.cost),
+    entries: (): UsageEntry[] =>
+      [...used.values()]
+        .filter(({ used }) => used > 0)
+        .sort((a, b) => (a.keyId < b.keyId ? -1 : a.keyId > b.keyId ? 1 : a.day - b.day)),
+  }
+}
+
 const plans = fc.oneof(
   { weight: 3, arbitrary: worlds().map(world => [world, world] as const) },
   { weight: 1, arbitrary: fc.tuple(worlds(), worlds()) },
@@ -120,6 +144,7 @@ async function twins(
   const redis = storeOf(prefix, options)
   const plain = plainStore()
   const indexes = [indexOf(one), indexOf(other)] as const
+  const counted = ledger()
   const admitted: { here: Allowed; there: Allowed }[] = []
   let inForce = 0
   const asked: (Metered | null)[] = []
@@ -135,15 +160,20 @@ async function twins(
       if (back !== undefined) {
         await redis.giveBack(back.here, event.now)
         plain.giveBack(back.there, event.now)
+        counted.giveBack(back.there)
       }
     }
     const here = await redis.take(metered, event.now)
     const there = plain.take(metered, event.now)
     expect(seen(here)).toEqual(seen(there))
+    counted.take(there)
     if (here.kind === 'allowed' && there.kind === 'allowed') admitted.push({ here, there })
   }
   const dumped = await dump(namesOf(asked, prefix))
   expect(statesOf(dumped)).toEqual(plain.records)
+  const instants = trace.map(({ now }) => now)
+  const [from, to] = [Math.min(...instants) - DAY, Math.max(...instants) + DAY]
+  expect(await redis.usage({ planId: 'plan', keyIds, from, to })).toEqual(counted.entries())
   return trace.length
 }
 
@@ -156,7 +186,7 @@ const patience = { timeout: 60_000 + LAW_RUNS * 200 }
 describe('the script', () => {
   it('has the names that a server will give it', () => {
     const sha = (text: string): string => createHash('sha1').update(text).digest('hex')
-    expect([TAKE_SHA, GIVE_BACK_SHA]).toEqual([sha(TAKE), sha(GIVE_BACK)])
+    expect([TAKE_SHA, GIVE_BACK_SHA, USAGE_SHA]).toEqual([TAKE, GIVE_BACK, USAGE].map(sha))
   })
 
   it('decides as decide does: decisions and records are equal, whatever the clock', patience, async () => {
@@ -178,12 +208,19 @@ describe('the script', () => {
         const redis = storeOf(freshPrefix(), { cluster: true })
         const plain = plainStore()
         const index = indexOf(world)
+        const counted = ledger()
         for (const event of trace) {
           const metered = meteredOf(index, event)
           if (metered === null) continue
           expect(told(await redis.peek(metered, event.now))).toEqual(told(plain.peek(metered, event.now)))
-          expect(told(await redis.take(metered, event.now))).toEqual(told(plain.take(metered, event.now)))
+          const there = plain.take(metered, event.now)
+          expect(told(await redis.take(metered, event.now))).toEqual(told(there))
+          counted.take(there)
         }
+        // A day that only a refused request had, whose charge was given back, may have taken an old one with it.
+        const [from, to] = [trace.at(-1)!.now - 400 * DAY, trace.at(-1)!.now + DAY]
+        const kept = counted.entries().filter(({ day }) => day >= from)
+        expect(await redis.usage({ planId: 'plan', keyIds, from, to })).toEqual(kept)
       }),
       runs(1),
     )
