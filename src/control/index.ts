@@ -15,5 +15,5 @@ export type {
 export { type OperationName, operations } from './operations.ts'
 export { type ControlRoute, routes } from './routes.ts'
 export { type Credential, type SignatureOptions, type Verified, verifySignature } from './sigv4.ts'
-export { pairsOf, type UsageDay, type UsageSource } from './usage.ts'
+export type { UsageSource } from './usage.ts'
 export { type World, type WorldOptions, worldOf } from './world.ts'

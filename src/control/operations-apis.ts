@@ -3,6 +3,7 @@
 
 import type { Api, ApiKeySource } from '../core/api.ts'
 import { type Catalog, putApi, removeApi } from '../core/catalog.ts'
+import { withoutAddress } from './addresses.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import {
   bounded,
@@ -169,10 +170,14 @@ export const updateRestApi: Operation = operation((catalog, input) => {
   return { catalog: edited(putApi(catalog, api)), answer: viewOf(api, 'always') }
 })
 
-/** The catalog whose plans no longer have this stage, or, without a name, any stage of the API. As observed on AWS. */
-export function withoutStage(catalog: Catalog, apiId: string, stageName?: string): Catalog {
+/**
+ * The catalog whose plans no longer have this stage, or, without a name, any stage of the API (as observed on AWS), and
+ * where it is no longer called.
+ */
+export function withoutStage(before: Catalog, apiId: string, stageName?: string): Catalog {
   const goes = (apiStage: { readonly apiId: string; readonly stage: string }): boolean =>
     apiStage.apiId === apiId && (stageName === undefined || apiStage.stage === stageName)
+  const catalog = withoutAddress(before, goes)
   if (!catalog.usagePlans.some(({ apiStages }) => apiStages.some(goes))) return catalog
   const usagePlans = catalog.usagePlans.map(plan =>
     plan.apiStages.some(goes) ? { ...plan, apiStages: plan.apiStages.filter(stage => !goes(stage)) } : plan,

@@ -4,6 +4,7 @@
 
 import type { Api, Deployment, Stage } from '../core/api.ts'
 import { type Catalog, putApi } from '../core/catalog.ts'
+import { withAddress } from './addresses.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import { bounded, boundedText, flagOf, given, mapOf, objectOf, requiredText, tagsOf, textOf } from './input.ts'
 import { settingPatched, settingsView } from './method-settings.ts'
@@ -92,7 +93,12 @@ export const createDeployment: Operation = operation((catalog, input, world) => 
       lastUpdatedDate: world.now,
     })
   }
-  return { catalog: edited(putApi(catalog, next)), answer: deploymentView(deployment, {}) }
+  const deployed = edited(putApi(catalog, next))
+  const place = { apiId: api.id, stage: stageName ?? '' }
+  return {
+    catalog: stageName ? withAddress(catalog, deployed, place) : deployed,
+    answer: deploymentView(deployment, {}),
+  }
 })
 
 export const getDeployment: Operation = reading((catalog, input) =>
@@ -174,7 +180,8 @@ export const createStage: Operation = operation((catalog, input, world) => {
     lastUpdatedDate: world.now,
     tags: tagsOf(input),
   } as Stage)
-  return { catalog: edited(putApi(catalog, withStage(api, stage))), answer: stageView(stage) }
+  const next = edited(putApi(catalog, withStage(api, stage)))
+  return { catalog: withAddress(catalog, next, { apiId: api.id, stage: stageName }), answer: stageView(stage) }
 })
 
 export const getStage: Operation = reading((catalog, input) => stageView(stageOf(apiOf(catalog, input), input)))

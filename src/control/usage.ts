@@ -1,42 +1,25 @@
-// What was used: GetUsage and UpdateUsage, over a source that the caller gives, since a catalog does not count.
-// Floor 4: no clock. Source: AWS API Gateway, API_GetUsage, API_UpdateUsage.
+// What was used: GetUsage and UpdateUsage, over a source that the caller gives, since a catalog does not
+// count. Floor 4: no clock. Source: AWS API Gateway, API_GetUsage, API_UpdateUsage.
 
-import { DAY_MS, windowOf } from '../core/calendar.ts'
-import { type Catalog, WEEK_DAYS } from '../core/catalog.ts'
+import { DAY_MS } from '../core/calendar.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { extended, type QuotaLimit, quotaIn } from '../core/limits.ts'
 import type { ApiKey, UsagePlan } from '../core/plan.ts'
-import type { UsageQuery } from '../stores/store.ts'
+import type { UsageEntry, UsageQuery } from '../stores/store.ts'
 import { attempt, badRequest, type Fault, notFound, refuse } from './fault.ts'
 import { textOf } from './input.ts'
+import { withKeys } from './key-edits.ts'
 import type { Answer, Input, Outcome } from './operation.ts'
 import { keysPage } from './operations-keys.ts'
 import { planOf } from './operations-plans.ts'
 import { invalidPath, patchesOf, wholeIn } from './patch.ts'
 import type { World } from './world.ts'
 
-/** What a key did to its quota in one UTC day. Days without any of it have no record. */
-export interface UsageDay {
-  readonly keyId: string
-  /** When the day begins, ms since the Unix epoch. */
-  readonly day: number
-  /** Requests counted. */
-  readonly used: number
-  /** Requests that were added to the quota of that day's period; negative where they were taken. */
-  readonly extended?: number
-}
-
-type Maybe<T> = T | Promise<T>
-
-/** Where usage is counted. */
-export interface UsageSource {
-  /**
-   * The records of a plan's days from `from` up to and without `to`, of the keys that are named: a page of them.
-   *
-   * A store's `usage` is one, where nothing extends a quota: `days: query => store.usage(query)`.
-   */
-  days(query: UsageQuery): Maybe<readonly UsageDay[]>
-  /** Lets a key have so many requests for the rest of the current period, at once. */
-  setRemaining(planId: string, keyId: string, remaining: number): Maybe<void>
-}
+/**
+ * Where usage is counted: a store's `usage`. The entries of a plan's days from `from` up to and without `to`, of the keys
+ * that are named: a page of them.
+ */
+export type UsageSource = (query: UsageQuery) => readonly UsageEntry[] | Promise<readonly UsageEntry[]>
 
 /** A day as `YYYY-MM-DD`, in ms since the Unix epoch. */
 function dayOf(input: Input, name: string): number {
@@ -51,36 +34,33 @@ const MOST_DAYS = 400
 
 /** The pairs of each day from `from` to `to` (inclusive): used that day, and remaining at its end. */
 export function pairsOf(
-  plan: UsagePlan,
-  weekStart: number,
-  records: readonly UsageDay[],
+  quota: QuotaLimit | null,
+  entries: readonly UsageEntry[],
   from: number,
   to: number,
 ): (readonly [number, number])[] {
-  const byDay = new Map(records.map(record => [record.day, record]))
-  const { quota } = plan
+  const usedOn = new Map(entries.map(({ day, used }) => [day, used]))
   const pairs: (readonly [number, number])[] = []
   let start = Number.NaN
   let remaining = 0
-  for (let day = quota === undefined ? from : windowAt(plan, weekStart, from); day <= to; day += DAY_MS) {
-    const { used = 0, extended = 0 } = byDay.get(day) ?? {}
-    if (quota !== undefined) {
-      const window = windowAt(plan, weekStart, day)
-      if (window !== start) remaining = quota.limit
-      start = window
-      remaining += extended - used
+  for (let day = quota === null ? from : quota.windowAt(from).start; day <= to; day += DAY_MS) {
+    const used = usedOn.get(day) ?? 0
+    if (quota !== null) {
+      const window = quota.windowAt(day)
+      if (window.start !== start) remaining = quota.limitIn(window)
+      start = window.start
+      remaining -= used
     }
     if (day >= from) pairs.push([used, Math.max(0, remaining)])
   }
   return pairs
 }
 
-/** When the quota's period that a day is in began. */
-function windowAt({ quota }: UsagePlan, weekStart: number, day: number): number {
-  return quota === undefined ? day : windowOf(quota.period, quota.offset ?? 0, weekStart, day).start
+/** The quota of a plan for one of its keys. */
+function quotaFor(catalog: Catalog, plan: UsagePlan, key: ApiKey | undefined): QuotaLimit | null {
+  const quota = quotaIn(catalog, plan)
+  return extended({ planId: plan.id, quota }, key?.quotaExtensions ?? []).quota
 }
-
-const weekStartOf = ({ semantics }: Catalog): number => WEEK_DAYS.indexOf(semantics.weekStart ?? 'SUNDAY')
 
 const NO_SOURCE: Fault = { fault: 'BadRequestException', message: 'Usage is not counted by this gateway' }
 
@@ -104,20 +84,21 @@ export async function getUsage(catalog: Catalog, input: Input, source: UsageSour
   })
   if ('fault' in asked) return asked
   const { plan, keyIds, from, to, position } = asked
-  const weekStart = weekStartOf(catalog)
-  const since = windowAt(plan, weekStart, from)
-  const byKey = grouped(await source.days({ planId: plan.id, keyIds, from: since, to: to + DAY_MS }))
+  const since = quotaIn(catalog, plan)?.windowAt(from).start ?? from
+  const byKey = grouped(await source({ planId: plan.id, keyIds, from: since, to: to + DAY_MS }))
   const values: Record<string, unknown> = Object.create(null)
-  for (const id of keyIds) values[id] = pairsOf(plan, weekStart, byKey.get(id) ?? [], from, to)
+  for (const id of keyIds) {
+    values[id] = pairsOf(quotaFor(catalog, plan, catalog.apiKeys.get(id)), byKey.get(id) ?? [], from, to)
+  }
   return { catalog, answer: usageView(plan, from, to, values, position) }
 }
 
-function grouped(records: readonly UsageDay[]): Map<string, UsageDay[]> {
-  const byKey = new Map<string, UsageDay[]>()
-  for (const record of records) {
-    const list = byKey.get(record.keyId)
-    if (list === undefined) byKey.set(record.keyId, [record])
-    else list.push(record)
+function grouped(entries: readonly UsageEntry[]): Map<string, UsageEntry[]> {
+  const byKey = new Map<string, UsageEntry[]>()
+  for (const entry of entries) {
+    const list = byKey.get(entry.keyId)
+    if (list === undefined) byKey.set(entry.keyId, [entry])
+    else list.push(entry)
   }
   return byKey
 }
@@ -127,7 +108,10 @@ function usageView(plan: UsagePlan, from: number, to: number, values: object, po
   return { usagePlanId: plan.id, startDate: text(from), endDate: text(to), position, values }
 }
 
-/** Sets what a key may still use in the current period. A plan without a quota has nothing to set. */
+/**
+ * Sets what a key may still use in the current period: an extension of its quota in the catalog, so that it holds for
+ * every process and store. A plan without a quota has nothing to set.
+ */
 export async function updateUsage(
   catalog: Catalog,
   input: Input,
@@ -148,12 +132,22 @@ export async function updateUsage(
     if (remaining !== undefined && plan.quota === undefined) {
       refuse('BadRequestException', `Usage Plan ${plan.id} has no quota`)
     }
-    return { plan, keyId: key.id, remaining }
+    return { plan, key, remaining }
   })
   if ('fault' in asked) return asked
-  const { plan, keyId, remaining } = asked
-  if (remaining !== undefined) await source.setRemaining(plan.id, keyId, remaining)
-  const today = Math.floor((world.now * 1000) / DAY_MS) * DAY_MS
-  const date = new Date(today).toISOString().slice(0, 10)
-  return getUsage(catalog, { usagePlanId: plan.id, keyId, startDate: date, endDate: date }, source)
+  const { plan, key, remaining } = asked
+  const now = world.now * 1000
+  const quota = quotaIn(catalog, plan)
+  let next = catalog
+  if (remaining !== undefined && quota !== null) {
+    const window = quota.windowAt(now)
+    const entries = await source({ planId: plan.id, keyIds: [key.id], from: window.start, to: window.end })
+    const used = entries.reduce((sum, entry) => sum + entry.used, 0)
+    const requests = remaining + used - quota.limitIn(window)
+    const others = (key.quotaExtensions ?? []).filter(({ usagePlanId }) => usagePlanId !== plan.id)
+    const quotaExtensions = [...others, { usagePlanId: plan.id, windowStart: window.start / 1000, requests }]
+    next = withKeys(catalog, [{ ...key, quotaExtensions }], [])
+  }
+  const date = new Date(now).toISOString().slice(0, 10)
+  return getUsage(next, { usagePlanId: plan.id, keyId: key.id, startDate: date, endDate: date }, source)
 }

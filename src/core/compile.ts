@@ -3,8 +3,8 @@
 // index of them, so an edit of one key among a million compiles nothing.
 
 import { type Api, type BasePathMapping, type Method, type Stage, settingKey, throttleKey } from './api.ts'
-import { type ApiKeys, type Catalog, WEEK_DAYS } from './catalog.ts'
-import { bucketOf, type MethodBucket, type PlanLimits, quotaOf, type SharedBucket, sharedOf } from './limits.ts'
+import type { ApiKeys, Catalog } from './catalog.ts'
+import { bucketOf, type MethodBucket, type PlanLimits, quotaIn, type SharedBucket, sharedOf } from './limits.ts'
 import type { UsagePlan } from './plan.ts'
 import { Routes } from './routes.ts'
 
@@ -90,14 +90,11 @@ interface CompiledPlan extends PlanLimits {
 }
 
 function compilePlan(catalog: Catalog, source: UsagePlan): CompiledPlan {
-  const weekStart = WEEK_DAYS.indexOf(catalog.semantics.weekStart ?? 'SUNDAY')
-  const initial =
-    catalog.semantics.quotaOffset === 'initial-requests' ? { createdDate: (source.createdDate ?? 0) * 1000 } : null
   return {
     source,
     planId: source.id,
     bucket: source.throttle === undefined ? null : bucketOf(source.throttle),
-    quota: source.quota === undefined ? null : quotaOf(source.quota, weekStart, initial),
+    quota: quotaIn(catalog, source),
     methods: new Map(),
   }
 }

@@ -1,8 +1,9 @@
 // Limits as a decision reads them: compiled once per plan, shared by all its keys; and a request measured against them.
-// Floor 1: types, and the three functions that build them.
+// Floor 1: types, and the functions that build them.
 
 import { type Window, windowOf } from './calendar.ts'
-import type { Quota, Throttle } from './plan.ts'
+import { type Catalog, WEEK_DAYS } from './catalog.ts'
+import type { Quota, QuotaExtension, Throttle, UsagePlan } from './plan.ts'
 import { type Grains, grainsPerMs, type Millis, TOKEN } from './units.ts'
 
 /** A throttle in the core's units. */
@@ -87,4 +88,24 @@ export function quotaOf(quota: Quota, weekStart: number, initial: { readonly cre
         ? Math.max(0, limit - offset)
         : limit,
   }
+}
+
+/** The quota of a plan as its catalog means it. */
+export function quotaIn({ semantics }: Pick<Catalog, 'semantics'>, plan: UsagePlan): QuotaLimit | null {
+  if (plan.quota === undefined) return null
+  const initial = semantics.quotaOffset === 'initial-requests' ? { createdDate: (plan.createdDate ?? 0) * 1000 } : null
+  return quotaOf(plan.quota, WEEK_DAYS.indexOf(semantics.weekStart ?? 'SUNDAY'), initial)
+}
+
+/** A plan's limits for a key whose quota was extended, or cut, for a window. */
+export function extended<Plan extends Pick<PlanLimits, 'planId' | 'quota'>>(
+  plan: Plan,
+  extensions: readonly QuotaExtension[],
+): Plan {
+  const { planId, quota } = plan
+  const of = extensions.find(({ usagePlanId }) => usagePlanId === planId)
+  if (quota === null || of === undefined) return plan
+  const limitIn = (window: Window): number =>
+    Math.max(0, quota.limitIn(window) + (window.start === of.windowStart * 1000 ? of.requests : 0))
+  return { ...plan, quota: { ...quota, limitIn } }
 }

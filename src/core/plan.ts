@@ -62,6 +62,15 @@ export interface UsagePlan {
   readonly tags?: Readonly<Record<string, string>>
 }
 
+/** Requests beside a plan's quota, for one key in one period. Source: AWS API Gateway, API_UpdateUsage. */
+export interface QuotaExtension {
+  readonly usagePlanId: string
+  /** When that period begins, seconds since the Unix epoch. */
+  readonly windowStart: number
+  /** Whole; negative where requests were taken away. */
+  readonly requests: number
+}
+
 /** A customer's key. Source: AWS API Gateway, API_ApiKey; `usagePlanIds` is the key file's column of that name. */
 export interface ApiKey {
   /** Names the key wherever a name is needed: in decisions, logs, stores. Never secret, never the value. */
@@ -74,6 +83,8 @@ export interface ApiKey {
   readonly customerId?: string
   /** The plans it is bound to; at most one of them for any one API stage. */
   readonly usagePlanIds: readonly string[]
+  /** At most one for a plan. */
+  readonly quotaExtensions?: readonly QuotaExtension[]
   /** Seconds since the Unix epoch. */
   readonly createdDate?: number
   /** Seconds since the Unix epoch. */

@@ -3,7 +3,7 @@
 
 import type { Index, Mappings, PlanAtStage, Served, StageIndex } from './compile.ts'
 import { type BadRequest, type InvalidApiKey, type MissingAuthenticationToken, OPEN, type Open } from './decision.ts'
-import type { Metered } from './limits.ts'
+import { extended, type Metered, type PlanLimits } from './limits.ts'
 import { canonicalPath, foldSegment } from './path.ts'
 import { type ApiKey, isKeyValue } from './plan.ts'
 
@@ -87,12 +87,14 @@ export function meter(
   const { method, ordinal, shared } = served
   let keyId: string | null = null
   let at: PlanAtStage | null = null
+  let plan: PlanLimits | null = null
   if (method.apiKeyRequired) {
     const key = keyOf(index, apiKey, couldBeKey)
     if ('kind' in key) return key
     keyId = key.id
     at = planAt(stage, key)
     if (at === null) return invalid('no-plan', keyId)
+    plan = key.quotaExtensions === undefined ? at.plan : extended(at.plan, key.quotaExtensions)
   } else if (shared.length === 0) {
     return OPEN
   }
@@ -104,7 +106,7 @@ export function meter(
     path: method.path,
     httpMethod: method.httpMethod,
     keyId,
-    plan: at === null ? null : at.plan,
+    plan,
     bucket: at === null || (own !== null && index.overrides) ? null : at.plan.bucket,
     method: own,
     shared,

@@ -12,7 +12,15 @@ import {
   VERBS,
 } from './api.ts'
 import { type Catalog, type Semantics, WEEK_DAYS } from './catalog.ts'
-import { type ApiKey, isId, isKeyValue, type Quota, type Throttle, type UsagePlan } from './plan.ts'
+import {
+  type ApiKey,
+  isId,
+  isKeyValue,
+  type Quota,
+  type QuotaExtension,
+  type Throttle,
+  type UsagePlan,
+} from './plan.ts'
 import {
   flag,
   kindOf,
@@ -253,6 +261,13 @@ const keyFields = {
   createdDate: seconds,
   lastUpdatedDate: seconds,
   tags,
+  quotaExtensions: list(
+    shape<QuotaExtension>({
+      'usagePlanId!': keysId,
+      'windowStart!': seconds,
+      'requests!': whole(-4_294_967_294, 4_294_967_294, 'change it'),
+    }),
+  ),
 }
 const key = withDefaults<ApiKey>(shape({ ...keyFields, usagePlanIds: list(keysId) }), {
   enabled: true,

@@ -27,8 +27,9 @@ import {
   UpdateUsagePlanCommand,
 } from '@aws-sdk/client-api-gateway'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { catalogOf } from '../../src/index.ts'
-import { type AnyCommand, answerOf, type Control, faultOf, serve } from './served.ts'
+import { DAY_MS } from '../../src/core/calendar.ts'
+import { catalogOf, type Decision, memoryStore, type UsageEntry, withUsage } from '../../src/index.ts'
+import { type AnyCommand, answerOf, type Control, faultOf, realWorld, serve } from './served.ts'
 
 let control: Control
 
@@ -532,22 +533,17 @@ describe('usage', () => {
   const day = (n: number) => Date.UTC(2024, 0, n)
 
   it('O36, O37: shows each day and lets the rest of a period be set', async () => {
-    const sets: unknown[] = []
-    const days: { keyId: string; day: number; used: number; extended: number }[] = []
+    const days: UsageEntry[] = []
     await control.close()
     control = await serve({
       start,
-      usage: {
-        days: ({ from, to }) => days.filter(({ day }) => day >= from && day < to),
-        setRemaining: (planId, keyId, remaining) => {
-          sets.push([planId, keyId, remaining])
-        },
-      },
+      usage: ({ from, to }) => days.filter(({ day }) => day >= from && day < to),
+      world: () => ({ ...realWorld(), now: day(10) / 1000 + 60 }),
     })
     const { id: keyId } = await key()
     const { id: usagePlanId } = await plan({ quota: { limit: 5000, period: 'MONTH' } })
     await send(new CreateUsagePlanKeyCommand({ usagePlanId, keyId, keyType: 'API_KEY' }))
-    days.push({ keyId: keyId as string, day: day(10), used: 0, extended: -4990 })
+    days.push({ keyId: keyId as string, day: day(9), used: 7 }, { keyId: keyId as string, day: day(10), used: 3 })
     const range = { usagePlanId, startDate: '2024-01-08', endDate: '2024-01-10' }
     expect(await answer(new GetUsageCommand(range))).toEqual({
       status: 200,
@@ -557,8 +553,8 @@ describe('usage', () => {
       items: {
         [keyId as string]: [
           [0, 5000],
-          [0, 5000],
-          [0, 10],
+          [7, 4993],
+          [3, 4990],
         ],
       },
     })
@@ -566,8 +562,17 @@ describe('usage', () => {
     expect(await answer(update({ op: 'replace', path: '/remaining', value: '10' }))).toMatchObject({
       status: 200,
       usagePlanId,
+      items: { [keyId as string]: [[3, 10]] },
     })
-    expect(sets).toEqual([[usagePlanId, keyId, 10]])
+    // Shown from then on; in another period the quota is the plan's again.
+    days.push({ keyId: keyId as string, day: day(11), used: 2 })
+    const later = { usagePlanId, startDate: '2024-01-11', endDate: '2024-02-01', keyId }
+    expect(await answer(new GetUsageCommand(later))).toMatchObject({
+      items: { [keyId as string]: [[2, 8], ...Array(20).fill([0, 8]), [0, 5000]] },
+    })
+    expect(await answer(update({ op: 'replace', path: '/remaining', value: '6000' }))).toMatchObject({
+      items: { [keyId as string]: [[3, 6002]] },
+    })
     expect((await fault(update({ op: 'add', path: '/remaining', value: '10' })))[2]).toBe(
       "Invalid patch path  '/remaining' specified for op 'add'. Must be one of: []",
     )
@@ -584,12 +589,9 @@ describe('usage', () => {
     await control.close()
     control = await serve({
       start,
-      usage: {
-        days: ({ keyIds }) => {
-          asked.push(keyIds)
-          return keyIds.slice(0, 1).map(keyId => ({ keyId, day: day(8), used: 3 }))
-        },
-        setRemaining: () => undefined,
+      usage: ({ keyIds }) => {
+        asked.push(keyIds)
+        return keyIds.slice(0, 1).map(keyId => ({ keyId, day: day(8), used: 3 }))
       },
     })
     const { id: usagePlanId } = await plan()
@@ -606,6 +608,45 @@ describe('usage', () => {
     expect(asked).toEqual([ids.slice(0, 2), ids.slice(2)])
     expect([first.items, second.items]).toEqual([{ [ids[0]!]: [[3, 0]], [ids[1]!]: [[0, 0]] }, { [ids[2]!]: [[3, 0]] }])
     expect(second.position).toBeUndefined()
+  })
+
+  it('lets exactly so many more through at once, in this period only', async () => {
+    let now = Date.UTC(2024, 0, 10, 12)
+    const store = withUsage(memoryStore())
+    await control.close()
+    control = await serve({
+      start: catalogOf({
+        plans: [{ id: 'p', quota: { limit: 3, period: 'DAY' } }],
+        keys: [{ id: 'k', value: 'extended-key-0000000001', plan: 'p' }],
+      }),
+      gate: { store, clock: () => now },
+      usage: query => store.usage(query),
+      world: () => ({ ...realWorld(), now: now / 1000 }),
+    })
+    const call = () => control.gate.admit({ method: 'GET', path: '/', apiKey: 'extended-key-0000000001' }) as Decision
+    const untilRefused = (): number => {
+      let count = 0
+      while (call().kind === 'allowed') count++
+      return count
+    }
+    const remaining = (value: string) =>
+      send(
+        new UpdateUsageCommand({
+          usagePlanId: 'p',
+          keyId: 'k',
+          patchOperations: [{ op: 'replace', path: '/remaining', value }],
+        }),
+      )
+    expect(untilRefused()).toBe(3)
+    expect((await remaining('5')).items).toEqual({ k: [[3, 5]] })
+    expect(call()).toMatchObject({ kind: 'allowed', quota: { limit: 8, used: 4, remaining: 4 } })
+    expect(untilRefused()).toBe(4)
+    await remaining('0')
+    expect(call()).toMatchObject({ kind: 'quota-exceeded', quota: { limit: 8, remaining: 0 } })
+    now += DAY_MS
+    expect(untilRefused()).toBe(3)
+    expect((await remaining('1')).items).toEqual({ k: [[3, 1]] })
+    expect(untilRefused()).toBe(1)
   })
 
   it('says so where nothing counts it', async () => {

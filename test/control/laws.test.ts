@@ -278,7 +278,7 @@ describe('the control plane', () => {
             gate.replace(catalog)
             replica = changedBy(replica, { version: 1, change: JSON.parse(JSON.stringify(change)) })
           },
-          usage: { days: () => days, setRemaining: () => undefined },
+          usage: () => days,
         })
         for (const { verb, path, body, hasBody } of list) {
           const before = gate.catalog
