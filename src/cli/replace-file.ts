@@ -30,19 +30,37 @@ export class FileChanged extends Error {
 export function replaceFile(path: string, before: Uint8Array, after: Uint8Array): void {
   const file = realpathSync(path)
   const { mode, uid, gid } = statSync(file)
+  put(
+    file,
+    after,
+    fd => {
+      keepOwner(fd, uid, gid)
+      fchmodSync(fd, mode & 0o7777)
+    },
+    () => {
+      if (!readFileSync(file).equals(before)) throw new FileChanged(`${path} was changed in the meantime`)
+    },
+  )
+}
+
+/** Puts a file in place, for its owner's eyes: forced to disk, renamed over what was there. */
+export function putFile(path: string, content: Uint8Array): void {
+  put(path, content)
+}
+
+function put(file: string, content: Uint8Array, own?: (fd: number) => void, check?: () => void): void {
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
   // Nobody else's until it is known whose it is to be: there are keys in it.
   const fd = openSync(temporary, 'wx', 0o600)
   try {
     try {
-      writeFileSync(fd, after)
-      keepOwner(fd, uid, gid)
-      fchmodSync(fd, mode & 0o7777)
+      writeFileSync(fd, content)
+      own?.(fd)
       fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
-    if (!readFileSync(file).equals(before)) throw new FileChanged(`${path} was changed in the meantime`)
+    check?.()
     renameSync(temporary, file)
   } catch (error) {
     rmSync(temporary, { force: true })

@@ -1,14 +1,17 @@
 // `tollgate serve`: a gateway before an upstream. Floor 5: options, and the pieces of serve/ put together.
 
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { followChange } from '../control/change.ts'
+import { prepare } from '../control/key-order.ts'
 import { type Catalog, emptyCatalog } from '../core/catalog.ts'
 import { isGenerated, isKeyPrefix } from '../core/key-value.ts'
 import { createGate, type Gate } from '../gate.ts'
-
-import { sharedCatalog, wholeOf } from '../stores/catalog-log.ts'
+import { type SharedCatalog, sharedCatalog, wholeOf } from '../stores/catalog-log.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { shown } from './keys/arguments.ts'
 import { loadSources, reading } from './load.ts'
@@ -16,8 +19,11 @@ import { address, duration, httpUrl, size, wholeNumber } from './options.ts'
 import { requestLine } from './request-line.ts'
 import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
 import { adminServer } from './serve/admin.ts'
-import { openCounters } from './serve/counters.ts'
+import { type AuditTrail, auditTrail } from './serve/audit.ts'
+import { type ControlPlane, controlPlane } from './serve/control.ts'
+import { type Counters, openCounters } from './serve/counters.ts'
 import { counts } from './serve/counts.ts'
+import { type Credentials, credentialsOf, exportLines, madeCredentials } from './serve/credentials.ts'
 import { createGateway, type Gateway } from './serve/gateway.ts'
 import { living } from './serve/living.ts'
 import { recent } from './serve/recent.ts'
@@ -31,7 +37,8 @@ export const SERVE_HELP = `tollgate serve: a gateway that enforces a catalog bef
 
 What is enforced, and before what
   --catalog FILE      the catalog: APIs, stages, usage plans, keys (JSON; schema.json describes it).
-                      It is published to every process on the same store; one without it follows the others
+                      It is published to every process on the same store; one without it follows the others.
+                      A file that was published before is not published again: edits made since are kept
   --keys FILE.csv     keys to add, in AWS's API key file format (Name,Key,Description,Enabled,UsagePlanIds)
   --ignore-warnings   take the valid rows of a key file that has bad ones; else such a file is refused
   --key-prefix P      keys that begin with P_ are of tollgate keys generate --prefix P: one whose checksum is
@@ -53,7 +60,15 @@ Where it listens
   --host HOST         default 127.0.0.1
   --tls-cert FILE     with --tls-key: HTTPS, with HTTP/2 for clients that speak it
   --tls-key FILE
-  --admin HOST:PORT   /healthz, /readyz and /metrics (Prometheus); without it there are none
+
+Who manages it
+  --admin HOST:PORT   /healthz, /readyz and /metrics (Prometheus), and the control plane, which the AWS CLI and
+                      SDKs drive (--endpoint-url http://HOST:PORT) and tollgate admin; without it there are none
+  --admin-credentials FILE  who may use the control plane: access keys for AWS's clients and tokens, each admin
+                      or read; without it some are made at the start, and printed once
+  --admin-remote      let --admin listen where other machines reach it: with --admin-credentials only
+  --audit FILE        a JSON line per change: who, when, what, before and after; never a key's value
+                      (default: tollgate.audit.ndjson beside the catalog)
 
 What it says
   (in a terminal)     a live view; piped, or with --log, a line per request
@@ -77,7 +92,7 @@ Limits (times as 500ms, 30s, 5m; sizes as 16KB, 10MB)
   --idle-timeout T          for a connection on which nothing moves (default 2m)
   --drain T                 for what is under way when it is told to stop (default 30s)
 
-Signals: SIGHUP reads the catalog and the key file again (so does saving them) and reopens the access log;
+Signals: SIGHUP reads the catalog, the key file (so does saving them) and the credentials again, and reopens the logs;
 SIGTERM and SIGINT stop taking requests, let those under way end, and exit with 0; a second one does not wait.
 
 Examples
@@ -100,16 +115,12 @@ export async function serve(args: string[]): Promise<void> {
     if (!inView) process.stderr.write(`${paint('yellow', text)}\n`)
   }
 
-  const { catalog, keys, ignoreWarnings } = options
-  const read = (current: Catalog): Promise<Catalog> =>
-    catalog === undefined
-      ? Promise.resolve(current)
-      : loadSources({ catalog, keys, ignoreWarnings, onWarning: line => say(`note: ${line}`), current })
-  // What is wrong with the files is said before anything is opened.
-  const written = await read(emptyCatalog())
+  const { catalog, admin } = options
+  const given = admin?.credentials === undefined ? null : credentialsOf(admin.credentials, line => say(`note: ${line}`))
   const counters = await openCounters({
     store: options.store,
     catalog,
+    isEdited: admin !== undefined,
     say,
     onStoreError: options.onStoreError,
     onOutage: ({ state, error, counts }) =>
@@ -133,20 +144,19 @@ export async function serve(args: string[]): Promise<void> {
       : sharedCatalog({
           log: counters.log,
           gate,
+          onChanged: followChange,
           onRefused: (error, version) =>
             say(`catalog ${version}: ${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
         })
-  const replace = async (next: Catalog): Promise<void> => {
-    if (shared === null) gate.replace(next)
-    else if (!isInForce(next, gate.catalog)) await shared.publish(wholeOf(next))
-  }
   await shared?.poll()
-  if (catalog !== undefined) await replace(shared?.version ? await read(gate.catalog) : written)
-  else if (!shared?.version) {
+  const apply = applying(options, gate, shared, say)
+  if (catalog !== undefined) await apply()
+  else if (!shared?.version && admin === undefined) {
     throw new UsageError(
       `--catalog: expected a file, since ${counters.name} has no catalog yet; see tollgate serve --help`,
     )
   }
+  if ((shared?.edits ?? 0) > MOST_EDITS) await shared?.compact()
   const demo = options.upstream === 'demo' ? await demoUpstream() : null
   const upstream = demo?.url ?? httpUrl('--upstream', options.upstream)
 
@@ -170,19 +180,28 @@ export async function serve(args: string[]): Promise<void> {
 
   const gateway = createGateway({ ...options, gate, upstream, onAnswered, onError: error => say(messageOf(error)) })
   const config = living({
-    files: [catalog, keys].filter(file => file !== undefined),
-    read,
-    current: () => gate.catalog,
-    replace,
-    onReplaced: () => say(`catalog ${gate.version} is in force: ${counted(gate.catalog)}`),
+    files: filesOf(options),
+    apply,
+    onRead: isNew =>
+      say(
+        isNew
+          ? `catalog ${gate.version} is in force: ${counted(gate.catalog)}`
+          : `the files say nothing new: catalog ${gate.version} stays in force`,
+      ),
     onRefused: error => say(`${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
   })
   let draining = false
-  const admin =
-    options.admin === undefined
+  const made = admin !== undefined && given === null ? madeCredentials() : null
+  const managed =
+    admin === undefined || shared === null
+      ? null
+      : manage(options, admin, gate, shared, counters, (given ?? made) as Credentials, say)
+  const side =
+    managed === null
       ? null
       : adminServer({
           ready: () => !draining,
+          control: managed.plane.handle,
           metrics: () =>
             seen.prometheus({
               tollgate_requests_under_way: {
@@ -200,6 +219,7 @@ export async function serve(args: string[]): Promise<void> {
   // Signals are heard before anybody can know that there is somebody to signal: unheard, SIGHUP is the end.
   process.on('SIGHUP', () => {
     log?.reopen()
+    managed?.reopen()
     void config.reload()
   })
   const told = new Promise<void>(resolve => {
@@ -212,9 +232,19 @@ export async function serve(args: string[]): Promise<void> {
     process.on('SIGINT', stop)
   })
   const { host, port } = await listen(gateway, options)
-  if (admin !== null && options.admin !== undefined)
-    await listenOn(admin, options.admin.host, options.admin.port, '--admin')
-  const origin = `${options.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (side !== null && admin !== undefined) {
+    await listenOn(side, admin.host, admin.port, '--admin')
+    const { address, port } = side.address() as AddressInfo
+    const url = urlOf('http', address, port)
+    say(`control plane at ${url}`)
+    // On the screen of who started it, and nowhere else.
+    if (made !== null) {
+      const lines = ['its credentials, made for this process and shown this once:', ...exportLines(made, url)]
+      for (const line of lines) process.stderr.write(`${line}\n`)
+      if (view) notices.push(...exportLines(made, url))
+    }
+  }
+  const origin = urlOf(options.tls === null ? 'http' : 'https', host, port)
   if (!view) await greet(gate, origin, upstream, counters.name, demo !== null, options.dryRun)
   inView = view
   const stopView = view
@@ -254,7 +284,8 @@ export async function serve(args: string[]): Promise<void> {
   await gateway.drain(options.drain)
   await log?.close()
   await counters.close()
-  admin?.close()
+  side?.close()
+  managed?.close()
   demo?.server.close()
   process.exit(0)
 }
@@ -262,10 +293,84 @@ export async function serve(args: string[]): Promise<void> {
 /** ms between two looks at what other processes have published. */
 const POLL = 250
 
-/** Whether a catalog says what is in force already, under the same name if it has one. */
-function isInForce(next: Catalog, current: Catalog): boolean {
-  const text = ({ version, ...rest }: Catalog): string => JSON.stringify(rest)
-  return (next.version === undefined || next.version === current.version) && text(next) === text(current)
+/** Edits after which a process that starts publishes them as a whole. */
+const MOST_EDITS = 1000
+
+const filesOf = ({ catalog, keys }: ServeOptions): string[] => [catalog, keys].filter(file => file !== undefined)
+
+/**
+ * What puts the files in force: published, unless they are those that what is in force came of. Those may have been edited
+ * since through the control plane, here or elsewhere, and a start is no reason to take that back.
+ *
+ * @returns whether they were new
+ */
+function applying(
+  options: ServeOptions,
+  gate: Gate<boolean>,
+  shared: SharedCatalog | null,
+  say: (text: string) => void,
+): () => Promise<boolean> {
+  const { catalog = '', keys, ignoreWarnings } = options
+  let origin: string | undefined
+  return async () => {
+    const hash = createHash('sha256')
+    for (const file of filesOf(options)) hash.update(reading(file, () => readFileSync(file))).update('\0')
+    const now = hash.digest('hex')
+    if (now === (shared === null ? origin : shared.origin)) return false
+    const next = await loadSources({
+      catalog,
+      keys,
+      ignoreWarnings,
+      onWarning: line => say(`note: ${line}`),
+      current: gate.catalog,
+    })
+    if (shared === null) gate.replace(next)
+    else {
+      if (shared.edits > 0)
+        say(`${catalog} was changed: it takes the place of ${shared.edits} edits made since it was read`)
+      await shared.publish(wholeOf(next, now))
+    }
+    origin = now
+    return true
+  }
+}
+
+/** The control plane and what it needs: an audit trail, credentials, the use that is counted. */
+function manage(
+  options: ServeOptions,
+  admin: NonNullable<ServeOptions['admin']>,
+  gate: Gate<boolean>,
+  shared: SharedCatalog,
+  counters: Counters,
+  credentials: Credentials,
+  say: (text: string) => void,
+): { readonly plane: ControlPlane; reopen(): void; close(): void } {
+  const file =
+    admin.audit ?? join(options.catalog === undefined ? '.' : dirname(options.catalog), 'tollgate.audit.ndjson')
+  const audit: AuditTrail = reading(file, () => auditTrail(file, Date.now))
+  const plane = controlPlane({
+    gate,
+    shared,
+    usage: counters.store.usage?.bind(counters.store),
+    audit,
+    credentials,
+    keyPrefix: options.keyPrefix,
+    onError: error => say(`control plane: ${messageOf(error)}`),
+  })
+  prepare(gate.catalog)
+  return {
+    plane,
+    reopen() {
+      audit.reopen()
+      if (admin.credentials === undefined) return
+      try {
+        plane.admit(credentialsOf(admin.credentials, line => say(`note: ${line}`)))
+      } catch (error) {
+        say(`${messageOf(error)}\nthe credentials in force stay`)
+      }
+    },
+    close: () => audit.close(),
+  }
 }
 
 type ServeOptions = ReturnType<typeof serveOptions>
@@ -286,6 +391,9 @@ function serveOptions(args: string[]) {
       'tls-cert': { type: 'string' },
       'tls-key': { type: 'string' },
       admin: { type: 'string' },
+      'admin-credentials': { type: 'string' },
+      'admin-remote': { type: 'boolean', default: false },
+      audit: { type: 'string' },
       log: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       'access-log': { type: 'string' },
@@ -331,7 +439,7 @@ function serveOptions(args: string[]) {
     port: wholeNumber('--port', values.port, 0, 65_535),
     host: values.host,
     tls: tlsOf(values['tls-cert'], values['tls-key']),
-    admin: values.admin === undefined ? undefined : address('--admin', values.admin),
+    admin: adminOf(values.admin, values['admin-credentials'], values['admin-remote'], values.audit),
     log: values.log,
     quiet: values.quiet,
     accessLog: values['access-log'],
@@ -348,6 +456,33 @@ function serveOptions(args: string[]) {
     idleTimeout: time('idle-timeout'),
     drain: time('drain'),
   }
+}
+
+/** Where the admin side listens: nobody else's machine gets there but with credentials and on purpose. */
+function adminOf(at: string | undefined, credentials: string | undefined, remote: boolean, audit: string | undefined) {
+  if (at === undefined) {
+    const [stray] = [credentials && '--admin-credentials', remote && '--admin-remote', audit && '--audit'].filter(
+      Boolean,
+    )
+    if (stray) throw new UsageError(`${stray}: expected --admin HOST:PORT beside it`)
+    return undefined
+  }
+  const { host, port } = address('--admin', at)
+  if (!isLoopback(host)) {
+    const missing = credentials === undefined ? '--admin-credentials FILE' : remote ? null : '--admin-remote'
+    if (missing !== null) {
+      throw new UsageError(
+        `--admin: ${host} is reached from other machines; expected 127.0.0.1, or ${missing} beside it to do that on purpose`,
+      )
+    }
+  }
+  return { host, port, credentials, audit }
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+
+function urlOf(protocol: string, host: string, port: number): string {
+  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function tlsOf(cert: string | undefined, key: string | undefined): { cert: Buffer; key: Buffer } | null {

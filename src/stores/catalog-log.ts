@@ -6,7 +6,10 @@ import { type Catalog, faultOfBinding, isFault, putApiKeys, removeApiKeys } from
 import { CatalogError, catalogOf } from '../core/check.ts'
 import type { CatalogDocument } from '../core/document.ts'
 import type { ApiKey } from '../core/plan.ts'
+import type { Millis } from '../core/units.ts'
+import { StoreError } from '../errors.ts'
 import type { Gate } from '../gate.ts'
+import { type After, timer } from './timer.ts'
 
 /** What is published: a whole catalog, or an edit of the one before. JSON values both. */
 export type CatalogChange =
@@ -15,6 +18,8 @@ export type CatalogChange =
       readonly document: CatalogDocument
       /** What it was made of, in the publisher's words: by it the publisher knows that it need not publish it again. */
       readonly origin?: string
+      /** The version of which this is the whole: nothing new to who has that one in force. */
+      readonly of?: number
     }
   | {
       readonly kind: 'edit'
@@ -63,6 +68,8 @@ export interface SharedCatalog {
    * @throws {CatalogError} as `publish` does
    */
   publishOn(catalog: Catalog, change: CatalogChange): Promise<number | null>
+  /** Publishes what is in force as a whole, so that whoever starts has no edits to repeat. It keeps its name. */
+  compact(): Promise<void>
 }
 
 export interface SharedCatalogOptions {
@@ -70,6 +77,13 @@ export interface SharedCatalogOptions {
   readonly gate: Pick<Gate<boolean>, 'catalog' | 'replace'>
   /** Told of an entry that does not check here (another release published it): the catalog in force stays. */
   readonly onRefused?: (error: unknown, version: number) => void
+  /**
+   * ms the log has for one answer. Then the look or the publication rejects with a `StoreError`, and the next one has its
+   * turn; what was published may be in the log, and is in force once it is found there. Default 5000.
+   */
+  readonly deadline?: Millis
+  /** Runs something later, and returns how to call it off. Default: setTimeout. */
+  readonly after?: After
   /** Told of every change that came into force here, this process's own among them. */
   readonly onChanged?: (from: Catalog, to: Catalog, change: CatalogChange) => void
 }
@@ -78,7 +92,8 @@ export interface SharedCatalogOptions {
 const TRIES = 20
 
 /** The catalog of a gate, kept the same as that of every other process on the same log. */
-export function sharedCatalog({ log, gate, onRefused, onChanged }: SharedCatalogOptions): SharedCatalog {
+export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
+  const { log, gate, onRefused, onChanged, deadline = 5000, after = timer } = options
   let version = 0
   let origin: string | undefined
   let edits = 0
@@ -93,6 +108,16 @@ export function sharedCatalog({ log, gate, onRefused, onChanged }: SharedCatalog
     return done
   }
 
+  /** Without a deadline an answer that never comes would keep everything that follows waiting. */
+  function inTime<T>(asked: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const callOff = after(deadline, () => {
+        reject(new StoreError(`the catalog's log did not answer within ${deadline} ms`, { transient: true }))
+      })
+      asked.then(resolve, reject).finally(callOff)
+    })
+  }
+
   function putInForce(catalog: Catalog, entry: Published): void {
     const from = gate.catalog
     gate.replace(catalog)
@@ -102,12 +127,17 @@ export function sharedCatalog({ log, gate, onRefused, onChanged }: SharedCatalog
     onChanged?.(from, gate.catalog, entry.change)
   }
 
+  function catalogOfEntry(entry: Published): Catalog {
+    const { change } = entry
+    return change.kind === 'catalog' && change.of === version ? gate.catalog : changedBy(gate.catalog, entry)
+  }
+
   async function look(): Promise<boolean> {
     let changed = false
-    for (const entry of await log.since(seen)) {
+    for (const entry of await inTime(log.since(seen))) {
       seen = entry.version
       try {
-        putInForce(changedBy(gate.catalog, entry), entry)
+        putInForce(catalogOfEntry(entry), entry)
         changed = true
       } catch (error) {
         onRefused?.(error, entry.version)
@@ -121,8 +151,8 @@ export function sharedCatalog({ log, gate, onRefused, onChanged }: SharedCatalog
       await look()
       if (on !== undefined && gate.catalog !== on) return null
       const next = { version: seen + 1, change }
-      const catalog = changedBy(gate.catalog, next)
-      if (!(await log.append(seen, change))) continue
+      const catalog = catalogOfEntry(next)
+      if (!(await inTime(log.append(seen, change)))) continue
       seen = next.version
       putInForce(catalog, next)
       return version
@@ -143,6 +173,12 @@ export function sharedCatalog({ log, gate, onRefused, onChanged }: SharedCatalog
     poll: () => inTurn(look),
     publish: change => inTurn(() => publish(change)) as Promise<number>,
     publishOn: (catalog, change) => inTurn(() => publish(change, catalog)),
+    // Where others publish meanwhile, they do so on edits that are still there: it is done another time.
+    compact: () =>
+      inTurn(async () => {
+        await look()
+        if (edits > 0) await publish({ ...wholeOf(gate.catalog, origin), of: version }, gate.catalog)
+      }),
   }
 }
 
@@ -206,7 +242,7 @@ export function memoryCatalogLog(): CatalogLog {
 }
 
 /** The whole of a catalog, to publish. */
-export function wholeOf(catalog: Catalog, origin?: string): CatalogChange {
+export function wholeOf(catalog: Catalog, origin?: string): CatalogChange & { readonly kind: 'catalog' } {
   const document = JSON.parse(JSON.stringify(catalog)) as CatalogDocument
   return { kind: 'catalog', document, ...(origin === undefined ? {} : { origin }) }
 }

@@ -96,6 +96,28 @@ describe('a shared catalog', () => {
     ])
   })
 
+  it('is made whole without a change to who has it, and for who starts, under its name', async () => {
+    const log = memoryCatalogLog()
+    const [a, b, c] = [process_(log), process_(log), process_(log)]
+    await a.shared.publish({ kind: 'catalog', document: PLANS, origin: 'a file' })
+    await a.shared.publish(put(keyOf(1)))
+    await b.shared.poll()
+    const before = b.gate.catalog
+    await a.shared.compact()
+    await b.shared.poll()
+    expect(b.gate.catalog).toBe(before)
+    expect((await log.since(2)).map(({ change }) => change.kind)).toEqual(['catalog'])
+    // From the whole alone, as logs give it to who starts.
+    const { gate, shared } = process_({ ...log, since: version => log.since(Math.max(version, 2)) })
+    await shared.poll()
+    await c.shared.poll()
+    expect(await a.shared.publish(put(keyOf(2)))).toBe(4)
+    for (const one of [b.shared, c.shared, shared]) await one.poll()
+    expect([a.gate, b.gate, c.gate, gate].map(({ version }) => version)).toEqual(Array(4).fill('#1+4'))
+    expect(JSON.parse(JSON.stringify(gate.catalog))).toEqual(JSON.parse(JSON.stringify(a.gate.catalog)))
+    expect([shared.origin, shared.edits]).toEqual(['a file', 1])
+  })
+
   it('changes plans beside keys that stay, and refuses what would leave a key without its plan', async () => {
     const log = memoryCatalogLog()
     const { gate, shared } = process_(log)

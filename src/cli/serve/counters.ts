@@ -11,8 +11,10 @@ import { redisCatalogLog } from '../../stores/redis-catalog.ts'
 import { sqliteStore } from '../../stores/sqlite.ts'
 import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import type { Store } from '../../stores/store.ts'
+import { withUsage } from '../../stores/usage.ts'
 import { openSqlite } from '../sqlite-file.ts'
 import { UsageError } from '../terminal.ts'
+import { catalogJournal } from './catalog-journal.ts'
 
 export interface Counters {
   readonly store: Store<boolean>
@@ -28,23 +30,27 @@ export interface CountersOptions extends GuardedOptions {
   readonly store: string | undefined
   /** The catalog's file, if there is one. */
   readonly catalog: string | undefined
+  /** Whether the catalog is edited here: then it is kept, also where counters are not. */
+  readonly isEdited: boolean
   readonly say: (text: string) => void
 }
 
 /** Opens a store. @throws {UsageError} where it does not open, with the remedies */
 export async function openCounters(options: CountersOptions): Promise<Counters> {
-  const { store, catalog, say, ...policy } = options
+  const { store, catalog, isEdited, say, ...policy } = options
+  const folder = catalog === undefined ? '.' : dirname(catalog)
+  const journal = isEdited ? join(folder, 'tollgate.catalog.ndjson') : null
   if (store === undefined) {
     try {
-      return await inSqlite(join(catalog === undefined ? '.' : dirname(catalog), 'tollgate.db'), policy)
+      return await inSqlite(join(folder, 'tollgate.db'), policy)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       say(`counters end with this process: ${error.message}`)
-      return inMemory()
+      return inMemory(journal)
     }
   }
-  if (store === 'memory') return inMemory()
   try {
+    if (store === 'memory') return inMemory(journal)
     if (store.startsWith('sqlite:')) return await inSqlite(store.slice('sqlite:'.length), policy)
     if (/^rediss?:\/\//.test(store)) return await inRedis(store, say, policy)
   } catch (error) {
@@ -53,8 +59,18 @@ export async function openCounters(options: CountersOptions): Promise<Counters> 
   throw new UsageError(`--store: expected memory, sqlite:FILE or redis://HOST:PORT, received ${JSON.stringify(store)}`)
 }
 
-function inMemory(): Counters {
-  return { store: memoryStore() as Store<boolean>, log: null, name: 'memory', close: async () => undefined }
+/** @param journal where the catalog is kept; null where it is its file alone */
+function inMemory(journal: string | null): Counters {
+  if (journal === null) {
+    return { store: memoryStore() as Store<boolean>, log: null, name: 'memory', close: async () => undefined }
+  }
+  const log = catalogJournal(journal)
+  return {
+    store: withUsage(memoryStore()) as Store<boolean>,
+    log,
+    name: `memory (the catalog in ${journal})`,
+    close: async () => log.close(),
+  }
 }
 
 async function inSqlite(path: string, policy: GuardedOptions): Promise<Counters> {

@@ -3,7 +3,6 @@
 
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import type { Catalog } from '../../core/catalog.ts'
 
 export interface Living {
   /** Reads again now. @returns whether what was read is in force */
@@ -14,11 +13,9 @@ export interface Living {
 export interface LivingOptions {
   /** The files it is read from. */
   readonly files: readonly string[]
-  /** Reads it; `current` is what is in force, whose keys keep their ids. Throws with an explanation. */
-  readonly read: (current: Catalog) => Promise<Catalog>
-  readonly current: () => Catalog
-  readonly replace: (catalog: Catalog) => void | Promise<void>
-  readonly onReplaced: () => void
+  /** Reads them and puts what they say in force. Throws with an explanation. @returns whether that is new */
+  readonly apply: () => Promise<boolean>
+  readonly onRead: (isNew: boolean) => void
   readonly onRefused: (error: unknown) => void
 }
 
@@ -26,14 +23,13 @@ export interface LivingOptions {
 const SETTLED = 100
 
 /** Watches the files, by their folders: editors replace a file rather than write into it. */
-export function living({ files, read, current, replace, onReplaced, onRefused }: LivingOptions): Living {
+export function living({ files, apply, onRead, onRefused }: LivingOptions): Living {
   let timer: NodeJS.Timeout | undefined
   let reading: Promise<boolean> = Promise.resolve(true)
 
   async function once(): Promise<boolean> {
     try {
-      await replace(await read(current()))
-      onReplaced()
+      onRead(await apply())
       return true
     } catch (error) {
       onRefused(error)

@@ -47,6 +47,8 @@ export function folder(): string {
 export interface Serving {
   readonly process: ChildProcess
   readonly port: number
+  /** Of the admin side: where AWS's clients are pointed. */
+  readonly adminUrl: string
   /** Resolves when stdout and stderr together match. */
   said(pattern: RegExp): Promise<string>
   /** `/metrics`, `/healthz`, `/readyz`; status and text. */
@@ -93,6 +95,7 @@ export async function serving(args: readonly string[], values: readonly string[]
   const greeting = await said(/tollgate https?:\/\/[\d.]+:\d+ /)
   return {
     process: child,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
     port: Number(/tollgate https?:\/\/[\d.]+:(\d+) /.exec(greeting)?.[1]),
     said,
     async admin(path) {

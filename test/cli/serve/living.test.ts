@@ -227,7 +227,7 @@ describe('what it says', () => {
     expect(types['tollgate_request_duration_seconds']).toBe('histogram')
     expect((await serve.admin('/healthz')).status).toBe(200)
     expect((await serve.admin('/readyz')).status).toBe(200)
-    expect((await serve.admin('/')).status).toBe(404)
+    expect((await serve.admin('/apikeys')).status).toBe(403)
     expect((await serve.end()).code).toBe(0)
   })
 
