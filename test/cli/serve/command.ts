@@ -66,7 +66,8 @@ export async function serving(args: readonly string[], values: readonly string[]
   const adminPort = await freePort()
   const ours = ['--port', '0', '--admin', `127.0.0.1:${adminPort}`, '--access-log', logFile]
   const store = args.includes('--store') ? [] : ['--store', 'memory']
-  const child = spawn(process.execPath, [await bundle(), 'serve', ...args, ...ours, ...store], { stdio: 'pipe' })
+  const audit = args.includes('--audit') ? [] : ['--audit', join(logFile, '..', 'audit.ndjson')]
+  const child = spawn(process.execPath, [await bundle(), 'serve', ...args, ...ours, ...store, ...audit], { stdio: 'pipe' })
   let text = ''
   const looks = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
