@@ -25,16 +25,20 @@ export interface Found extends Left {
   readonly steppedBack: Millis
 }
 
-/** The numbers of a reply that do not depend on the shared limits. */
-const HEAD = 9
-type Head = [number, number, number, number, number, number, number, number, number, ...number[]]
+/** Of a reply: the numbers of the own record, two for each shared one, and those that a plain admission is spared. */
+const OWN_NUMBERS = 5
+const PLAIN = [0, 0, 1, 0]
+type Four = [number, number, number, number]
 const OWN: readonly LimitName[] = ['method', 'plan', 'quota']
 
 /** @throws {StoreError} for what the script cannot have said: it is never taken for an answer */
 export function foundOf(reply: readonly unknown[], { plan, method, shared }: Asked): Found {
+  const plain = OWN_NUMBERS + 2 * shared.length
+  if (reply.length !== plain && reply.length !== plain + PLAIN.length) throw misshapen(reply)
   const numbers = reply.map(wholeOf)
-  if (numbers.length !== HEAD + 2 * shared.length) throw misshapen(reply)
-  const [limitedBy, retryAfter, at, changed, steppedBack, level, window, used, methodLevel, ...rest] = numbers as Head
+  const [at, level, window, used, methodLevel] = numbers as [...Four, number]
+  const more = reply.length === plain ? PLAIN : numbers.slice(plain)
+  const [limitedBy, retryAfter, changed, steppedBack] = more as Four
   if (limitedBy < 0 || limitedBy > OWN.length + shared.length) throw misshapen(reply)
   const methods = method === null ? NO_METHODS : [{ id: method.id, level: methodLevel, at }]
   return {
@@ -44,7 +48,7 @@ export function foundOf(reply: readonly unknown[], { plan, method, shared }: Ask
     changed: changed === 1,
     steppedBack,
     state: plan === null ? null : { at, level, window, used, methods },
-    sharedStates: shared.map((_, i) => stateOfShared(rest[2 * i]!, rest[2 * i + 1]!)),
+    sharedStates: shared.map((_, i) => stateOfShared(numbers[OWN_NUMBERS + 2 * i]!, numbers[OWN_NUMBERS + 2 * i + 1]!)),
   }
 }
 

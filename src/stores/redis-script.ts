@@ -90,8 +90,9 @@ end
  *
  * asks: [limits (counted from 1), cost, 1 to charge or 0 to look] …
  *
- * returns `limitedBy retryAfter at changed steppedBack level window used methodLevel`, then `at level` of each shared
- * limit. limitedBy: 0 none, 1 method, 2 plan, 3 quota, 4 … the shared ones. retryAfter: ms, -1 for never.
+ * returns `at level window used methodLevel`, then `at level` of each shared limit; and where it is not as plain as most,
+ * an admission that was written down, `limitedBy retryAfter changed steppedBack`. limitedBy: 0 none, 1 method, 2 plan,
+ * 3 quota, 4 … the shared ones. retryAfter: ms, -1 for never.
  */
 export const TAKE: string = `${RECORDS}
 local large = full / 2
@@ -127,10 +128,21 @@ local function sharedAt(limit, r)
   return { 1, at, level, 0, 0 }
 end
 
+-- A whole number as text: a command that is given numbers formats each anew, and these come again and again.
+local texts = {}
+local function textOf(n)
+  local text = texts[n]
+  if not text then
+    text = string.format('%.0f', n)
+    texts[n] = text
+  end
+  return text
+end
+
 -- Counts for the day, and forgets with a new one those that are over. Returns what went wrong; then it did not count.
 local function count(key, at, cost)
   local day = math.floor(at / use.day)
-  local used = ask('HINCRBY', key, day, cost)
+  local used = ask('HINCRBY', key, textOf(day), textOf(cost))
   if type(used) == 'table' then return used.err end
   if used ~= cost then return end
   ask('PEXPIRE', key, (use.days + 1) * use.day)
@@ -257,11 +269,14 @@ local function judge(limits, asked, r, held, k, first)
     end
   end
 
-  local reply = { limitedBy, readyAt == math.huge and -1 or readyAt - now, at, changed and 1 or 0, setBack,
-    level, window, used, methodLevel }
+  local reply = { at, level, window, used, methodLevel }
   for i = 1, #shared do
     reply[#reply + 1] = seen[i][AT]
     reply[#reply + 1] = seen[i][LEVEL]
+  end
+  if taken == 0 or setBack > 0 then
+    local wait = readyAt == math.huge and -1 or readyAt - now
+    for _, n in ipairs({ limitedBy, wait, changed and 1 or 0, setBack }) do reply[#reply + 1] = n end
   end
   -- Clients lose the last bits of integers close to 2^53 and beyond; not of strings.
   for i = 1, #reply do
@@ -353,6 +368,6 @@ return replies
 `
 
 /** The names the server knows them by: SHA-1 in hex, held by a test. */
-export const TAKE_SHA: string = '2bfa9336669bff4da68da9ac10468c31372c8f6f'
+export const TAKE_SHA: string = '3c3582ca9b4bbcd3d9fe300e881d50d9b9174881'
 export const GIVE_BACK_SHA: string = 'd1aec1a2404e29c0abfc2600676d104000714617'
 export const USAGE_SHA: string = '61b070a105ba827fa87912173063e851c50ada1a'
