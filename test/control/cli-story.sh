@@ -28,7 +28,7 @@ echo "keys, newest first: $(api get-usage-plan-keys --usage-plan-id "$plan" --qu
 
 echo "throttle: $(api update-usage-plan --usage-plan-id "$plan" --patch-operations "op=replace,path=/apiStages/$api_id:dev/throttle//pets/GET/rateLimit,value=5" "op=replace,path=/apiStages/$api_id:dev/throttle//pets/GET/burstLimit,value=5" --query 'apiStages[0].throttle."/pets/GET".burstLimit')"
 echo "remaining: $(api update-usage --usage-plan-id "$plan" --key-id "$key" --patch-operations op=replace,path=/remaining,value=10 --query "items.\"$key\"")"
-echo "usage: $(api get-usage --usage-plan-id "$plan" --start-date 2024-01-01 --end-date 2024-01-02 --query "items.\"$key\"[1]")"
+echo "usage: $(api get-usage --usage-plan-id "$plan" --start-date "$(date -u +%F)" --end-date "$(date -u +%F)" --query "items.\"$key\"")"
 echo "enabled: $(api update-api-key --api-key "$key" --patch-operations op=replace,path=/enabled,value=false --query enabled)"
 api get-usage-plan --usage-plan-id nope 2>&1 | tail -1 || true
 api delete-usage-plan --usage-plan-id "$plan" 2>&1 | sed "s/$plan/PLAN/;s/$api_id/API/" | tail -1
