@@ -3,7 +3,7 @@
 // With nothing under way an ask leaves at the end of this microtask, so that one in flight waits for nobody; else at the
 // end of the tick, with whatever else the event loop brought in.
 
-import { codeOf, failureOf, failureOfAsk, misshapen } from './redis-errors.ts'
+import { codeOf, failureOf, failureOfAsk, misplaced, misshapen } from './redis-errors.ts'
 import { slotOf } from './redis-slot.ts'
 
 export interface Script {
@@ -52,6 +52,9 @@ export interface Calls {
 /** `setImmediate` where there is one; elsewhere a tick is a microtask. */
 const atEndOfTick: (flush: () => void) => void = typeof setImmediate === 'function' ? setImmediate : queueMicrotask
 
+/** Of this process: each is answered with its number, so that no client that lost count hands one the reply to another. */
+let calls = 0
+
 export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
   let groups = new Map<string, Group>()
   let underWay = 0
@@ -68,9 +71,11 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
 
   async function call({ script, head, waiting }: Group): Promise<void> {
     underWay++
+    const id = ++calls
     try {
-      const replies = await evaluate(script, argumentsOf(head, waiting))
-      if (!Array.isArray(replies) || replies.length !== waiting.length) throw misshapen(replies)
+      const replies = await evaluate(script, argumentsOf(id, head, waiting))
+      if (!Array.isArray(replies) || replies.length !== waiting.length + 1) throw misshapen(replies)
+      if (Number(replies[waiting.length]) !== id) throw misplaced(id, replies[waiting.length])
       waiting.forEach(({ resolve, reject }, i) => {
         const reply: unknown = replies[i]
         if (Array.isArray(reply)) resolve(reply)
@@ -130,7 +135,7 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
 }
 
 /** How many keys, the keys, and the one argument of a call. */
-function argumentsOf(head: string, waiting: readonly Waiting[]): string[] {
+function argumentsOf(id: number, head: string, waiting: readonly Waiting[]): string[] {
   const keys: string[] = []
   const limits = new Map<string, number>()
   let asks = ''
@@ -140,5 +145,9 @@ function argumentsOf(head: string, waiting: readonly Waiting[]): string[] {
     if (place === undefined) limits.set(ask.limits, (place = limits.size + 1))
     asks += `${asks === '' ? '' : ','}[${place},${ask.rest}]`
   }
-  return [String(keys.length), ...keys, `{${head}"limits":[${[...limits.keys()].join(',')}],"asks":[${asks}]}`]
+  return [
+    String(keys.length),
+    ...keys,
+    `{"id":${id},${head}"limits":[${[...limits.keys()].join(',')}],"asks":[${asks}]}`,
+  ]
 }

@@ -84,6 +84,14 @@ export function misshapen(reply: unknown): StoreError {
   return new StoreError(`redis: expected the replies of the script, received ${seen}`, { transient: false })
 }
 
+/** The reply to another call: after one that it could not parse, a client may hand each to the command before. */
+export function misplaced(id: number, received: unknown): StoreError {
+  return new StoreError(
+    `redis: expected the reply to call ${id}, received that to ${String(received)}: the client has lost count; connect anew`,
+    { transient: false },
+  )
+}
+
 function broken(code: string, message: string, cause?: unknown): StoreError {
   return new StoreError(`${message} (${NOT_EVER[code]})`, { transient: false, executed: 'no', cause })
 }

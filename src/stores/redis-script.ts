@@ -9,6 +9,7 @@
 // Both scripts that decide:
 //   KEYS     of every ask in order: if its limits are `own`, its record, and its use where that is kept; then what is shared
 //   ARGV[1]  JSON. Numbers arrive as numbers; a word that is missing is nil.
+//     id         of the call: it is answered with it
 //     now        ms since the Unix epoch; without it, the server's clock, read once
 //     stepBack   ms: STEP_BACK           token, full   grains: TOKEN, FULL
 //     use        {day, days}, where use is kept: how long a day is, in ms, and how many of them are kept
@@ -20,7 +21,7 @@
 //       shared     [[rate, capacity] …]
 //     asks       see each script
 //   returns  a list of whole numbers per ask, in order, large ones as strings; or, of an ask that failed and left the others be, a string:
-//            `!` and why, where nothing of it was written, `?` and why, where a part of it was
+//            `!` and why, where nothing of it was written, `?` and why, where a part of it was; and last the call's id
 
 /** What the scripts that decide begin with. */
 const RECORDS = `
@@ -81,6 +82,7 @@ local function each(answer)
     replies[i] = wrong or answer(limits, asked, r, held, k, first)
     k = first + #shared
   end
+  replies[#call.asks + 1] = call.id
   return replies
 end
 `
@@ -357,17 +359,18 @@ end
 return each(giveBack)
 `
 
-/** Reads use: of each of KEYS day, used … */
+/** Reads use: of each of KEYS day, used …; and last the call's id. */
 export const USAGE: string = `
 local replies = {}
 for i, key in ipairs(KEYS) do
   local held = redis.pcall('HGETALL', key)
   replies[i] = held.err and '!' .. held.err or held
 end
+replies[#KEYS + 1] = cjson.decode(ARGV[1]).id
 return replies
 `
 
 /** The names the server knows them by: SHA-1 in hex, held by a test. */
-export const TAKE_SHA: string = '3c3582ca9b4bbcd3d9fe300e881d50d9b9174881'
-export const GIVE_BACK_SHA: string = 'd1aec1a2404e29c0abfc2600676d104000714617'
-export const USAGE_SHA: string = '61b070a105ba827fa87912173063e851c50ada1a'
+export const TAKE_SHA: string = 'e7e992188e75e004882f3f1b12e2befc32afca73'
+export const GIVE_BACK_SHA: string = '1c5d1815f64690e7510ccc04b5a021fe002f1993'
+export const USAGE_SHA: string = 'a9dc3ba08b30b8fb54e5d239bc53db74023c11ef'
