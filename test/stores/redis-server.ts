@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, connect as dial } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -55,7 +55,7 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
     },
     async kill(signal = 'SIGKILL') {
       const dying = child
-      if (dying === undefined || dying.exitCode !== null) return
+      if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return
       const gone = new Promise(resolve => dying.once('exit', resolve))
       dying.kill(signal)
       await gone
@@ -78,11 +78,9 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
       const started = child
       const failed = new Promise<never>((_, reject) => started.once('error', reject))
       failed.catch(() => {})
-      for (let i = 0; wait; i++) {
-        const answer = await Promise.race([cli('PING').catch(() => ''), failed])
-        if (answer === 'PONG') return
-        if (i === 200) throw new Error('redis-server: does not answer')
-        await sleep(25)
+      for (const end = Date.now() + 15_000; wait; await sleep(10)) {
+        if (await Promise.race([answers(socket), failed])) return
+        if (Date.now() > end) throw new Error('redis-server: does not answer')
       }
     },
     async stop() {
@@ -93,6 +91,20 @@ export async function redisServer(...settings: string[]): Promise<RedisServer> {
   }
   await server.start()
   return server
+}
+
+/** Whether a server is there, and has loaded what it has. */
+function answers(socket: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = dial(socket, () => probe.write('PING\r\n'))
+    const say = (yes: boolean): void => {
+      probe.destroy()
+      resolve(yes)
+    }
+    probe.once('data', reply => say(String(reply).startsWith('+PONG')))
+    probe.once('error', () => say(false))
+    probe.once('close', () => say(false))
+  })
 }
 
 export async function freePort(): Promise<number> {
