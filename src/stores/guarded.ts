@@ -8,6 +8,7 @@ import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
 import { memoryStore } from './memory.ts'
 import type { Answer, Store } from './store.ts'
+import { type After, timer } from './timer.ts'
 
 /**
  * What to say without the store. `refuse`: 503, nobody is served. `allow`: everybody is, unmeasured. `throw`: the error
@@ -31,7 +32,7 @@ export interface GuardedOptions {
   /** Told when the store is no longer asked, and when it is again. What it throws changes nothing. */
   readonly onOutage?: (outage: Outage) => void
   /** Runs something later, and returns how to call it off. Default: setTimeout. */
-  readonly after?: (ms: Millis, run: () => void) => () => void
+  readonly after?: After
 }
 
 /** The store went away, or came back. */
@@ -248,11 +249,6 @@ const WHY: Readonly<Record<StoreUnavailable['reason'], string>> = {
   failed: 'the store failed',
   deadline: 'the store did not answer in time',
   'not-asked': 'the store is not asked, since it has been failing',
-}
-
-function timer(ms: Millis, run: () => void): () => void {
-  const started = setTimeout(run, ms)
-  return () => clearTimeout(started)
 }
 
 function degraded<D extends MeteredDecision>(decision: D, how: 'allow' | 'local'): D {

@@ -182,6 +182,42 @@ describe('a shared catalog', () => {
     )
   })
 
+  it('waits for no answer that never comes: what was asked fails in time, and the next look is made', async () => {
+    const inner = memoryCatalogLog()
+    const never = new Promise<never>(() => undefined)
+    let isThere = false
+    const log: CatalogLog = {
+      since: version => (isThere ? inner.since(version) : never),
+      append: (version, change) => inner.append(version, change).then(() => never),
+    }
+    const due: (() => void)[] = []
+    const after = (ms: number, run: () => void) => {
+      expect(ms).toBe(100)
+      due.push(run)
+      return () => void due.splice(due.indexOf(run), 1)
+    }
+    const gate = createGate({ catalog: catalogOf({}) })
+    const shared = sharedCatalog({ log, gate, deadline: 100, after })
+    const later = () => new Promise(resolve => setTimeout(resolve, 1))
+
+    const [lost, next] = [shared.poll(), shared.poll()].map(said => said.catch(error => error))
+    await later()
+    isThere = true
+    due.shift()!()
+    expect(await lost).toMatchObject({ code: 'STORE_FAILED', transient: true })
+    expect(await next).toBe(false)
+    expect(due).toEqual([])
+
+    // Published, and nobody said so: it is in force once it is found in the log.
+    const published = shared.publish({ kind: 'catalog', document: PLANS }).catch(error => error)
+    await later()
+    due.shift()!()
+    expect((await published).message).toBe("the catalog's log did not answer within 100 ms")
+    expect(shared.version).toBe(0)
+    await shared.poll()
+    expect(shared.version).toBe(1)
+  })
+
   it('is published whole from the catalog of a gate', async () => {
     const log = memoryCatalogLog()
     const [a, b] = [process_(log), process_(log)]
