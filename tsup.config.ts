@@ -13,6 +13,7 @@ const library: Options = {
     redis: 'src/stores/redis.ts',
     sqlite: 'src/stores/sqlite.ts',
     cas: 'src/stores/cas.ts',
+    replay: 'src/replay/index.ts',
   },
   format: 'esm',
   target: 'es2022',

@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^tollgate\/key-file$/, replacement: src('core/key-file.ts') },
       { find: /^tollgate\/(redis|sqlite|cas)$/, replacement: src('stores/$1.ts') },
       { find: /^tollgate\/control$/, replacement: src('control/index.ts') },
+      { find: /^tollgate\/replay$/, replacement: src('replay/index.ts') },
       { find: /^tollgate\/testing$/, replacement: src('testing.ts') },
       { find: /^tollgate\/(fetch|node|deno)$/, replacement: src('http/$1.ts') },
     ],
