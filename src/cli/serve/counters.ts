@@ -105,6 +105,10 @@ async function inRedis(url: string, say: (text: string) => void, policy: Guarded
   client.on('error', (error: Error) => {
     if (!isDown) say(`${nameOf(url)}: ${error.message || (error as NodeJS.ErrnoException).code}`)
     isDown = true
+    // After a reply that it cannot parse it would hand each later one to the command before.
+    if (!/RESP type/.test(error.message) || !client.isOpen) return
+    client.destroy()
+    client.connect().catch(() => undefined)
   })
   client.on('ready', () => {
     isDown = false

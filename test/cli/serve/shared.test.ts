@@ -2,7 +2,9 @@
 
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { proxyTo } from '../../stores/redis-proxy.ts'
 import { type RedisServer, redisServer } from '../../stores/redis-server.ts'
 import { folder, type Serving, serving, unbundled } from './command.ts'
 import { behind, closeAll, upstreamOf } from './gateway-before.ts'
@@ -60,5 +62,28 @@ describe('two gateways', () => {
     await again.said(/the catalog in force stays/)
     expect([await status(again), await status(b)]).toEqual([403, 403])
     expect((await b.end()).code).toBe(0)
+  })
+})
+
+describe('a gateway whose Redis is answered for by something else', () => {
+  it('serves nobody by it, connects anew, and goes on where it was', async () => {
+    const redis = await redisServer()
+    behind(() => redis.stop())
+    const proxy = await proxyTo(redis)
+    behind(() => proxy.close())
+    const upstream = await upstreamOf((_, response) => response.end('served'))
+    const file = join(folder(), 'catalog.json')
+    writeFileSync(file, document(true))
+    const store = `redis://127.0.0.1:${proxy.port}`
+    const gateway = await serving(['--upstream', upstream.url, '--store', store, '--catalog', file], [KEY])
+    expect(await status(gateway)).toBe(200)
+    proxy.behave('foreign')
+    expect(await status(gateway)).toBe(503)
+    proxy.behave('whole')
+    const ends = Date.now() + 15_000
+    let last = 503
+    for (; last === 503 && Date.now() < ends; await sleep(50)) last = await status(gateway)
+    expect(last).toBe(200)
+    expect((await gateway.end()).code).toBe(0)
   })
 })
