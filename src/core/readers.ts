@@ -28,6 +28,8 @@ export class Notes {
   readonly warnings: Issue[] = []
   /** Where the reader at work is: one stack, since a path for every field of a million keys would be most of the work. */
   readonly at: (string | number)[] = []
+  /** Lists that many readers find, by what names them: kept once. */
+  readonly lists: Map<string, readonly string[]> = new Map()
   /** Of lists from which something was left out, by path: the places of what was read. */
   readonly #places = new Map<string, readonly number[]>()
 

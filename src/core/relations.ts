@@ -203,21 +203,37 @@ function relatePlans(
 function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming: Naming, notes: Notes): ApiKeys {
   const byId = new Map<string, ApiKey>()
   const byValue = new Map<string, ApiKey>()
-  const planById = new Map(plans.map(plan => [plan.id, plan]))
-  const lists = new Map<string, readonly string[]>()
-  keys.forEach((read, i) => {
-    const key = compact(read, lists)
-    const remedy = 'change one of the two'
-    if (byId.has(key.id)) notes.add([naming.keys, i, 'id'], 'duplicate', 'an id of its own', quote(key.id), remedy)
-    const holder = byValue.get(key.value)
-    if (holder !== undefined) {
-      notes.add([naming.keys, i, 'value'], 'duplicate', 'a value of its own', `that of key ${quote(holder.id)}`, remedy)
-    }
+  for (const key of keys) {
     byId.set(key.id, key)
     byValue.set(key.value, key)
+  }
+  // Of a million keys each is looked for once: a map that is short of one had it already.
+  if (byId.size < keys.length || byValue.size < keys.length) noteTwins(keys, naming, notes)
+  const planById = new Map(plans.map(plan => [plan.id, plan]))
+  let sound: readonly string[] | null = null
+  keys.forEach((key, i) => {
+    // Keys of the same plans share their list (shapes.ts).
+    if (key.usagePlanIds === sound) return
+    const before = notes.issues.length
     relatePlansOfKey(key, i, planById, naming, notes)
+    if (notes.issues.length === before) sound = key.usagePlanIds
   })
   return new ApiKeys(new Table(byId), new Table(byValue))
+}
+
+function noteTwins(keys: readonly ApiKey[], naming: Naming, notes: Notes): void {
+  const ids = new Set<string>()
+  const holders = new Map<string, string>()
+  const remedy = 'change one of the two'
+  keys.forEach(({ id, value }, i) => {
+    if (ids.has(id)) notes.add([naming.keys, i, 'id'], 'duplicate', 'an id of its own', quote(id), remedy)
+    const holder = holders.get(value)
+    if (holder !== undefined) {
+      notes.add([naming.keys, i, 'value'], 'duplicate', 'a value of its own', `that of key ${quote(holder)}`, remedy)
+    }
+    ids.add(id)
+    holders.set(value, id)
+  })
 }
 
 function relatePlansOfKey(
@@ -244,20 +260,6 @@ function relatePlansOfKey(
       break
     }
   }
-}
-
-/**
- * The key with its fields in one order and one list for all keys of the same plans: a request that finds its key among a
- * million waits for one place in memory, and not for five (bench/).
- */
-function compact(read: ApiKey, lists: Map<string, readonly string[]>): ApiKey {
-  const { id, value, enabled, usagePlanIds } = read
-  const name = usagePlanIds.length === 1 ? (usagePlanIds[0] as string) : JSON.stringify(usagePlanIds)
-  const shared = lists.get(name) ?? usagePlanIds
-  if (shared === usagePlanIds) lists.set(name, shared)
-  const key: Record<string, unknown> = { id, value, enabled, usagePlanIds: shared }
-  for (const field in read) if (!(field in key)) key[field] = read[field as keyof ApiKey]
-  return key as unknown as ApiKey
 }
 
 function unique<T>(items: readonly T[], nameOf: (item: T) => string, atOf: (i: number) => At, notes: Notes): void {

@@ -2,7 +2,7 @@
 
 import { type HttpMethod, type Method, throttleKey } from './api.ts'
 import { type At, type Notes, quote } from './readers.ts'
-import type { Parts, ShortParts } from './shapes.ts'
+import { compact, type Parts, type ShortParts } from './shapes.ts'
 
 /** The id of the one API and the name of its one stage. */
 export const SHORT = 'default'
@@ -71,7 +71,7 @@ export function expand({ requireKey, plans = [], keys = [], ...rest }: ShortPart
         apiStages: [throttle.length === 0 ? apiStage : { ...apiStage, throttle: Object.fromEntries(throttle) }],
       }
     }),
-    apiKeys: keys.map(({ plan, ...key }) => ({ ...key, usagePlanIds: [plan] })),
+    apiKeys: keys.map(({ plan, ...key }) => compact({ ...key, usagePlanIds: [plan] }, notes.lists)),
   }
   return { parts, methodsAt: [...places.values()] }
 }
