@@ -12,7 +12,9 @@ import { sqliteStore } from '../../stores/sqlite.ts'
 import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import type { Store } from '../../stores/store.ts'
 import { withUsage } from '../../stores/usage.ts'
+import { sameFile } from '../same-file.ts'
 import { openSqlite } from '../sqlite-file.ts'
+import { lostTransactions } from '../sqlite-log.ts'
 import { UsageError } from '../terminal.ts'
 import { catalogJournal } from './catalog-journal.ts'
 
@@ -42,7 +44,7 @@ export async function openCounters(options: CountersOptions): Promise<Counters> 
   const journal = isEdited ? join(folder, 'tollgate.catalog.ndjson') : null
   if (store === undefined) {
     try {
-      return await inSqlite(join(folder, 'tollgate.db'), policy)
+      return await inSqlite(join(folder, 'tollgate.db'), say, policy)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       say(`counters end with this process: ${error.message}`)
@@ -51,7 +53,7 @@ export async function openCounters(options: CountersOptions): Promise<Counters> 
   }
   try {
     if (store === 'memory') return inMemory(journal)
-    if (store.startsWith('sqlite:')) return await inSqlite(store.slice('sqlite:'.length), policy)
+    if (store.startsWith('sqlite:')) return await inSqlite(store.slice('sqlite:'.length), say, policy)
     if (/^rediss?:\/\//.test(store)) return await inRedis(store, say, policy)
   } catch (error) {
     throw error instanceof StoreError ? new UsageError(`--store: ${error.message}`) : error
@@ -73,7 +75,10 @@ function inMemory(journal: string | null): Counters {
   }
 }
 
-async function inSqlite(path: string, policy: GuardedOptions): Promise<Counters> {
+/** ms between two looks whether a database is still the file of its name. */
+const LOOK = 1000
+
+async function inSqlite(path: string, say: (text: string) => void, policy: GuardedOptions): Promise<Counters> {
   try {
     // The catalog's keys are in it: for its owner's eyes.
     closeSync(openSync(path, 'a', 0o600))
@@ -82,17 +87,46 @@ async function inSqlite(path: string, policy: GuardedOptions): Promise<Counters>
       `--store: ${path} does not open: ${(cause as Error).message}; name another, or say --store memory`,
     )
   }
+  const lost = lostTransactions(path)
   const records = await openSqlite(path)
+  if (lost > 0) {
+    say(`${path}-wal is damaged: transactions lost: ${lost}; counts are those of before them`)
+    // What could not be read is not found again.
+    records.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
   // A handle of its own, so that no entry of the log falls into a transaction of records.
   const entries = await openSqlite(path)
+  const isSame = sameFile(path)
+  let isThere = true
+  const looking = setInterval(() => {
+    if (isThere && !isSame()) say(`${path} was removed or replaced: nobody is counted in it; start again`)
+    isThere = isSame()
+  }, LOOK).unref()
   return {
-    store: guarded(sqliteStore({ database: records, grouped: true }), policy) as Store<boolean>,
+    store: guarded(
+      inPlace(sqliteStore({ database: records, grouped: true }), path, () => isThere),
+      policy,
+    ) as Store<boolean>,
     log: sqliteCatalogLog(entries),
     name: path,
     async close() {
+      clearInterval(looking)
       records.close()
       entries.close()
     },
+  }
+}
+
+/** A store that is gone when its file is. */
+function inPlace(store: Store<true>, path: string, isThere: () => boolean): Store<true> {
+  const there = async (): Promise<void> => {
+    if (!isThere())
+      throw new StoreError(`sqlite: ${path} was removed or replaced`, { transient: false, executed: 'no' })
+  }
+  return {
+    ...store,
+    take: (metered, now) => there().then(() => store.take(metered, now)),
+    peek: (metered, now) => there().then(() => store.peek(metered, now)),
   }
 }
 

@@ -1,6 +1,6 @@
 // Two gateways on one store: one catalog, one count, and what happens to either survives it.
 
-import { renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -85,5 +85,42 @@ describe('a gateway whose Redis is answered for by something else', () => {
     for (; last === 503 && Date.now() < ends; await sleep(50)) last = await status(gateway)
     expect(last).toBe(200)
     expect((await gateway.end()).code).toBe(0)
+  })
+})
+
+describe('a gateway whose SQLite file', () => {
+  async function over(store: string): Promise<Serving> {
+    const upstream = await upstreamOf((_, response) => response.end('served'))
+    const file = join(folder(), 'catalog.json')
+    writeFileSync(file, document(true))
+    return serving(['--upstream', upstream.url, '--store', `sqlite:${store}`, '--catalog', file], [KEY])
+  }
+
+  it('is removed or replaced under it serves nobody any more, and says so (SQL-09)', async () => {
+    const file = join(folder(), 'counts.db')
+    const gateway = await over(file)
+    expect(await status(gateway)).toBe(200)
+    renameSync(file, `${file}.gone`)
+    await gateway.said(/counts\.db was removed or replaced: nobody is counted in it; start again/)
+    expect(await status(gateway)).toBe(503)
+    writeFileSync(file, readFileSync(`${file}.gone`))
+    expect(await status(gateway)).toBe(503)
+  })
+
+  it('has a damaged log says how much was lost, once (SQL-07)', async () => {
+    const file = join(folder(), 'counts.db')
+    const first = await over(file)
+    for (let i = 0; i < 4; i++) expect(await status(first)).toBe(200)
+    const [copy, log] = [`${file}.copy`, readFileSync(`${file}-wal`)]
+    copyFileSync(file, copy)
+    await first.end('SIGKILL')
+    for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+    // In the last but two of its frames' pages.
+    log[log.length - 3 * 4120 + 2000]! ^= 4
+    writeFileSync(`${copy}-wal`, log)
+    const second = await over(copy)
+    expect((await second.end()).text).toMatch(/copy-wal is damaged: transactions lost: [23];/)
+    const third = await over(copy)
+    expect((await third.end()).text).not.toContain('damaged')
   })
 })
