@@ -106,10 +106,7 @@ export function casStore<Version>({ storage, retries = 64 }: CasOptions<Version>
     try {
       for (const [i, limit] of held.entries()) {
         const left = await chargeOne(metered, i, limit, states[i]!, now)
-        if (left === null) {
-          await undo(partly(), charged, now)
-          return null
-        }
+        if (left === null) break
         states[i] = left
         charged++
       }
@@ -117,7 +114,10 @@ export function casStore<Version>({ storage, retries = 64 }: CasOptions<Version>
       await undo(partly(), charged, now).catch(() => undefined)
       throw error
     }
-    return partly()
+    if (charged === held.length) return partly()
+    // Once, and where that fails not again: what is given back twice is admitted twice.
+    await undo(partly(), charged, now)
+    return null
   }
 
   /** The shared record it left; null where it refuses. */

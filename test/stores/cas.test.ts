@@ -67,6 +67,31 @@ describe('a storage', () => {
     }
   })
 
+  it('that does not say whether it took a gift back is not given it again', async () => {
+    const storage = mapStorage()
+    const { get, set } = storage
+    const store = casStore({ storage })
+    await store.take(ask(), 0)
+    // Another drains what clients share between the look and the charge; then the answer to the gift is lost.
+    storage.get = async key => {
+      const found = await get(key)
+      if (key === 'shared/account') {
+        storage.get = get
+        await store.take(ask(1), 0)
+        storage.set = async (key, ...rest) => {
+          const done = await set(key, ...rest)
+          if (key !== 'record/plan/key-0' || ++writes < 2) return done
+          throw new Error('connection reset')
+        }
+      }
+      return found
+    }
+    let writes = 0
+    await expect(store.take(ask(), 0)).rejects.toThrow('connection reset')
+    storage.set = set
+    expect((await store.peek({ ...ask(), cost: 0 }, 0)).tokens).toBe(2)
+  })
+
   it('lost between a client’s record and what clients share leaves nothing charged that can be given back', async () => {
     const storage = mapStorage()
     const { set } = storage
