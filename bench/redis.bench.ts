@@ -130,6 +130,7 @@ const sendNode = (args: string[]): Promise<unknown> => node.sendCommand(args)
 const tasks: Task[] = [
   ours('ioredis, each on its own', { send: sendBy(io), batch: 1, prefix: 'a:' }),
   ours('ioredis, a tick in a call', { send: sendBy(io), prefix: 'b:' }),
+  ours('ioredis, a tick, no use kept', { send: sendBy(io), prefix: 'e:', usage: false }),
   ours('node-redis, each on its own', { send: sendNode, batch: 1, prefix: 'c:' }),
   ours('node-redis, a tick in a call', { send: sendNode, prefix: 'd:' }),
   ...(await peers(io)),
