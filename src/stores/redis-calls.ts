@@ -93,19 +93,24 @@ export function callsOf({ send, batch, bySlot }: CallOptions): Calls {
   /** Calls the script by its name; by its text, where the server does not know it. Then nothing had run. */
   async function evaluate({ text, sha }: Script, args: readonly string[]): Promise<unknown> {
     for (;;) {
+      const before = loads.get(sha)
       try {
         return await send(['EVALSHA', sha, ...args])
       } catch (error) {
         if (codeOf(error) !== 'NOSCRIPT') throw error
       }
-      // A text that others have sent serves all: it is asked again by name once that one is answered.
-      const load = loads.get(sha)
-      if (load === undefined) break
-      await load
+      // A text that others have sent meanwhile serves all: it is asked again by name once that one is answered. One that
+      // was sent before this was asked is lost, or went to another node.
+      const sent = loads.get(sha)
+      if (sent === undefined || sent === before) break
+      await sent
     }
     const answer = send(['EVAL', text, ...args])
-    const over = (): unknown => loads.delete(sha)
-    loads.set(sha, answer.then(over, over))
+    const over = (): void => {
+      if (loads.get(sha) === load) loads.delete(sha)
+    }
+    const load = answer.then(over, over)
+    loads.set(sha, load)
     return await answer
   }
 

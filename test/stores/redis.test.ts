@@ -326,6 +326,21 @@ describe('what goes wrong', () => {
     expect(await used(store)).toBe(64)
   })
 
+  it('sends the text again where the one that was sent is lost, and waits for it no longer', async () => {
+    const text: string[] = []
+    const send = (args: string[]): Promise<unknown> => {
+      if (args[0] === 'EVAL' && text.push(args[1]!) === 1) return new Promise(() => undefined)
+      return sendBy(client)(args)
+    }
+    const store = storeOn(client, { send, batch: 1 })
+    await client.script('FLUSH')
+    void store.take(asked(roomy), Date.now())
+    while (text.length === 0) await sleep(1)
+    expect((await store.take(asked(roomy), Date.now())).admitted).toBe(true)
+    expect(text.length).toBe(2)
+    expect(await used(store)).toBe(1)
+  })
+
   it('is told when memory is full, writes nothing, still refuses, and recovers by itself', async () => {
     const store = storeOn(client)
     const spent = quotaOf(1)
