@@ -101,6 +101,15 @@ async function answers(origin, child) {
   throw new Error('it did not answer within 15 s')
 }
 
+/** A Redis server, where one is on the path. */
+const redisPort = `${await freePort()}`
+const redis = spawn('redis-server', ['--port', redisPort, '--save', ''], { cwd: tmpdir(), stdio: 'ignore' })
+const hasRedis = await new Promise(resolve => {
+  redis.once('error', () => resolve(false))
+  redis.once('spawn', () => resolve(true))
+})
+const storesEnv = { ...process.env, ...(hasRedis ? { REDIS_PORT: redisPort } : {}) }
+
 let failed = 0
 let passed = 0
 for (const [name, { version, command }] of Object.entries(RUNTIMES)) {
@@ -126,7 +135,7 @@ for (const [name, { version, command }] of Object.entries(RUNTIMES)) {
   child.kill('SIGKILL')
   if (name in STORES) {
     const [file, ...args] = STORES[name]
-    const { status, stdout, stderr } = spawnSync(file, args, { cwd: here, encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(file, args, { cwd: here, env: storesEnv, encoding: 'utf8' })
     if (status === 0) passed++
     else failed++
     console.log(`${stdout}${status === 0 ? '' : stderr}`.trimEnd().replaceAll(/^/gm, '  '))
@@ -134,5 +143,6 @@ for (const [name, { version, command }] of Object.entries(RUNTIMES)) {
   const folder = args.find(arg => arg.includes('tollgate-workerd-'))
   if (folder !== undefined) rmSync(join(folder, '..'), { recursive: true, force: true })
 }
+redis.kill('SIGKILL')
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
