@@ -1,5 +1,6 @@
-// CSV text to records. Floor 0: imports nothing. RFC 4180, and what people write: any line end, blanks around cells,
-// apostrophes as quotes in one column. Linear in the text, whatever it is, and bounded in what it holds of it.
+// CSV text to records, and cells to CSV text. Floor 0: imports nothing. RFC 4180, and what people write: any line end,
+// blanks around cells, apostrophes as quotes in one column. Linear in the text, whatever it is, and bounded in what it
+// holds of it.
 
 export interface CsvRecord {
   readonly line: number
@@ -196,4 +197,19 @@ export function trim(text: string): string {
   while (start < end && isBlank(text.charCodeAt(start))) start++
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--
   return text.slice(start, end)
+}
+
+/** A cell as it is written. */
+export function csvCell(text: string): string {
+  return /[",\r\n]|^[ \t']|[ \t]$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** A cell as it is written to be opened in a spreadsheet: an apostrophe before what would be a formula there. */
+export function guardedCell(text: string): string {
+  return csvCell(isFormula(text) ? `'${text}` : text)
+}
+
+/** Whether spreadsheets take it for the beginning of a formula. Source: OWASP, CSV Injection. */
+export function isFormula(text: string): boolean {
+  return /^[=+\-@\t\r\n]/.test(text)
 }

@@ -3,7 +3,7 @@
 // no message, since a file with its columns mixed up has keys everywhere.
 
 import { type Catalog, isFault, putApiKeys } from './catalog.ts'
-import { type CsvRecord, CsvRecords, trim } from './csv.ts'
+import { type CsvRecord, CsvRecords, csvCell, guardedCell, trim } from './csv.ts'
 import { type ApiKey, isId, isKeyValue } from './plan.ts'
 
 /** A record of the file that can be imported. Source: AWS API Gateway, "API key file format". */
@@ -133,7 +133,7 @@ export function* writeKeyFile(
   keys: Iterable<ApiKey>,
   { raw = false }: { readonly raw?: boolean } = {},
 ): Generator<string, void, undefined> {
-  const write = raw ? quoted : (text: string): string => quoted(FORMULA.test(text) ? `'${text}` : text)
+  const write = raw ? csvCell : guardedCell
   let chunk = 'Name,Key,Description,Enabled,UsagePlanIds\r\n'
   for (const { id, value, name, description = '', enabled, usagePlanIds } of keys) {
     const cells = [name || id, value, description, String(enabled), usagePlanIds.join(',')]
@@ -143,13 +143,6 @@ export function* writeKeyFile(
     chunk = ''
   }
   if (chunk !== '') yield chunk
-}
-
-/** What spreadsheets take for the beginning of a formula. Source: OWASP, CSV Injection. */
-const FORMULA = /^[=+\-@\t\r\n]/
-
-function quoted(text: string): string {
-  return /[",\r\n]|^[ \t']|[ \t]$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 /** The apostrophe that `writeKeyFile` puts is in no key's value and in no plan's id, so there it means nothing else. */

@@ -1,5 +1,6 @@
 // `tollgate keys check`: everything about a key file that a person should see before it is used. Floor 5.
 
+import { isFormula } from '../../core/csv.ts'
 import { type KeyRow, readKeyFile } from '../../core/key-file.ts'
 import { isGenerated } from '../../core/key-value.ts'
 import { loadCatalog, problemLine } from '../catalog-file.ts'
@@ -101,7 +102,7 @@ function* notesOf(row: KeyRow): Generator<KeyFileFinding> {
   if (name.includes(value) || description.includes(value)) {
     yield note(row, 'value-in-words', "the name or description has the key's value in it, and those are shown")
   }
-  if ([name, description].some(text => /^[=+\-@\t\r\n]/.test(text))) {
+  if ([name, description].some(isFormula)) {
     yield note(row, 'formula', 'the name or description begins like a formula to a spreadsheet')
   }
 }

@@ -1,5 +1,6 @@
 // `tollgate keys export`: a catalog's keys as a key file. Floor 5.
 
+import { isFormula } from '../../core/csv.ts'
 import { writeKeyFile } from '../../core/key-file.ts'
 import { loadCatalog, problemLine } from '../catalog-file.ts'
 import { reading } from '../load.ts'
@@ -25,10 +26,6 @@ export async function exportKeys(args: string[]): Promise<void> {
   const cut = count(apiKeys, ({ customerId, tags }) => customerId !== undefined || tags !== undefined)
   if (cut > 0) note(`of ${cut} keys the customerId or tags are left out: a key file has no place for them`)
   await toStdout(writeKeyFile(apiKeys, { raw: values.raw }))
-}
-
-function isFormula(text: string): boolean {
-  return /^[=+\-@\t\r\n]/.test(text)
 }
 
 function count<T>(items: Iterable<T>, holds: (item: T) => boolean): number {
