@@ -3,39 +3,46 @@
 
 import { readFileSync } from 'node:fs'
 import { nearestOf } from '../core/readers.ts'
+import { admin, adminHelp } from './admin.ts'
 import { CHECK_HELP, check } from './check.ts'
 import { INIT_HELP, init } from './init.ts'
 import { shown } from './keys/arguments.ts'
 import { KEYS_HELP, keys } from './keys.ts'
+import { REPLAY_HELP, replay } from './replay.ts'
 import { SERVE_HELP, serve } from './serve.ts'
-import { paintFor, UsageError } from './terminal.ts'
+import { Failure, paintFor, UsageError } from './terminal.ts'
 
 const HELP = `tollgate: API usage plans, exact, in your own process
 
   tollgate serve    a gateway that enforces a catalog before an upstream
+  tollgate admin    keys, plans, usage and deployments of a running gateway
   tollgate keys     API keys: made, imported, looked at and exported
   tollgate init     a catalog, keys and the command to run, in an empty folder
   tollgate check    explains a catalog: who may call what, under which limits, and what is odd
+  tollgate replay   what a catalog would have done to last month's log: who is refused, when, how much
 
   tollgate VERB --help teaches the verb; tollgate --version names the release.
 `
 
 interface Verb {
-  readonly help: string
+  /** A verb of many verbs has a text for each. */
+  readonly help: string | ((args: readonly string[]) => string)
   readonly run: (args: string[]) => Promise<unknown>
 }
 
 const VERBS: Readonly<Record<string, Verb>> = {
   serve: { help: SERVE_HELP, run: serve },
+  admin: { help: adminHelp, run: admin },
   keys: { help: KEYS_HELP, run: keys },
   init: { help: INIT_HELP, run: init },
   check: { help: CHECK_HELP, run: check },
+  replay: { help: REPLAY_HELP, run: replay },
 }
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const verb = Object.hasOwn(VERBS, args[0] ?? '') ? VERBS[args[0] as string] : undefined
-    process.stdout.write(verb?.help ?? HELP)
+    process.stdout.write(verb === undefined ? HELP : helpOf(verb, args.slice(1)))
     return
   }
   if (name === '--version') {
@@ -51,15 +58,23 @@ async function main([name, ...args]: string[]): Promise<void> {
       `expected a verb, received ${shown(name)}; ${nearestOf(name, Object.keys(VERBS), 'see tollgate --help')}`,
     )
   }
-  if (args.includes('--help') || args.includes('-h')) process.stdout.write(verb.help)
+  if (args.includes('--help') || args.includes('-h')) process.stdout.write(helpOf(verb, args))
   else await verb.run(args)
+}
+
+function helpOf({ help }: Verb, args: readonly string[]): string {
+  return typeof help === 'string' ? help : help(args)
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const paint = paintFor(process.stderr)
   const { code } = error as NodeJS.ErrnoException
   const isUsage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')
-  const text = isUsage ? withoutValues((error as Error).message, error) : String((error as Error)?.stack ?? error)
+  const text = isUsage
+    ? withoutValues((error as Error).message, error)
+    : error instanceof Failure
+      ? error.message
+      : String((error as Error)?.stack ?? error)
   process.stderr.write(`${paint('red', text)}\n`)
   process.exitCode = isUsage ? 2 : 1
 })

@@ -27,6 +27,10 @@ export class Source {
   readonly name: string
   readonly #read: Reader
   readonly #order: Reorder
+  /** What was fed, and how far it is read. */
+  #bytes: Uint8Array = NOTHING
+  #at = 0
+  /** The beginning of a line whose end is not fed yet. */
   #rest: Uint8Array = NOTHING
   #skipping = false
   /** Lines read, good or bad. */
@@ -39,9 +43,15 @@ export class Source {
     this.#order = new Reorder(options)
   }
 
-  /** Whether the next line may be taken; else it must be fed, or ended. */
-  get isReady(): boolean {
-    return this.#order.isReady
+  /** Reads on until the next line may be taken. @returns whether it may; else more must be fed, or it has ended */
+  ready(): boolean {
+    const order = this.#order
+    if (order.isReady) return true
+    while (this.#at < this.#bytes.length) {
+      this.#next()
+      if (order.isReady) return true
+    }
+    return false
   }
   get isEnded(): boolean {
     return this.#order.ended
@@ -55,35 +65,15 @@ export class Source {
     return this.#order.late
   }
 
-  /** The next line; it is written over by those that are fed later. */
+  /** The next line; it is written over by those that are read later. */
   shift(): Line {
     return this.#order.shift()
   }
 
-  /** Reads every whole line. The bytes are not kept, but for those of a line that is not whole. */
+  /** Takes more of the log, after `ready` was false. The bytes are read later, and must stay as they are until then. */
   feed(chunk: Uint8Array): void {
-    let bytes = chunk
-    let start = 0
-    if (this.#rest.length > 0) {
-      const first = chunk.indexOf(NEWLINE)
-      const end = first < 0 ? chunk.length : first + 1
-      const joined = new Uint8Array(this.#rest.length + end)
-      joined.set(this.#rest)
-      joined.set(chunk.subarray(0, end), this.#rest.length)
-      this.#rest = NOTHING
-      if (first < 0) {
-        this.#keep(joined)
-        return
-      }
-      this.#one(joined, 0, joined.length - 1)
-      start = end
-    }
-    if (bytes.length > 0 && this.lines === 0 && start === 0) bytes = withoutMark(bytes)
-    for (let end = bytes.indexOf(NEWLINE, start); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      this.#one(bytes, start, end)
-      start = end + 1
-    }
-    if (start < bytes.length) this.#keep(bytes.slice(start))
+    this.#bytes = chunk
+    this.#at = this.lines === 0 && this.#rest.length === 0 ? markOf(chunk) : 0
   }
 
   /** No more will be fed: what is left is a line, whole or not. */
@@ -92,6 +82,23 @@ export class Source {
     this.#rest = NOTHING
     if (rest.length > 0) this.#one(rest, 0, rest.length)
     this.#order.ended = true
+  }
+
+  /** Reads a line, or keeps what has no end yet. */
+  #next(): void {
+    const bytes = this.#bytes
+    const start = this.#at
+    const found = bytes.indexOf(NEWLINE, start)
+    const end = found < 0 ? bytes.length : found
+    this.#at = end + 1
+    if (this.#rest.length > 0 || found < 0) {
+      const joined = new Uint8Array(this.#rest.length + end - start)
+      joined.set(this.#rest)
+      joined.set(bytes.subarray(start, end), this.#rest.length)
+      this.#rest = NOTHING
+      if (found < 0) this.#keep(joined)
+      else this.#one(joined, 0, joined.length)
+    } else this.#one(bytes, start, end)
   }
 
   #keep(rest: Uint8Array): void {
@@ -136,9 +143,9 @@ export class Source {
   }
 }
 
-/** Without the mark some editors begin UTF-8 with. */
-function withoutMark(bytes: Uint8Array): Uint8Array {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
+/** The length of the mark some editors begin UTF-8 with. */
+function markOf(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }
 
 /**
@@ -152,7 +159,7 @@ export function merged(sources: readonly Source[], told: (line: Line) => void): 
     let first: Source | null = null
     let before = Infinity
     for (const source of sources) {
-      if (!source.isReady) {
+      if (!source.ready()) {
         if (source.isEnded) continue
         return source
       }
@@ -165,6 +172,6 @@ export function merged(sources: readonly Source[], told: (line: Line) => void): 
     if (first === null) return null
     do {
       told(first.shift())
-    } while (first.isReady && first.time <= before)
+    } while (first.ready() && first.time <= before)
   }
 }
