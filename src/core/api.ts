@@ -44,12 +44,12 @@ export interface Resource {
   readonly pathPart?: string
 }
 
-/** What refused callers of one kind are told. Source: AWS API Gateway, API_GatewayResponse. */
+/** What refused callers of one kind are told (docs/http.md). Source: AWS API Gateway, API_GatewayResponse. */
 export interface GatewayResponse {
   readonly statusCode?: string
-  /** By `gatewayresponse.header.name`. */
+  /** By `gatewayresponse.header.name`: `'text'`, or what names a value, `context.stage`. */
   readonly responseParameters?: Readonly<Record<string, string>>
-  /** By content type. */
+  /** By content type: texts with `$context.error.message` and the like. */
   readonly responseTemplates?: Readonly<Record<string, string>>
 }
 
@@ -61,7 +61,7 @@ export interface Deployment {
   readonly createdDate?: number
   readonly apiKeySource: ApiKeySource
   readonly methods: readonly Method[]
-  /** Kept: those of the API as it was, by response type (`QUOTA_EXCEEDED`). */
+  /** Those of the API as it was, by response type (`QUOTA_EXCEEDED`). */
   readonly gatewayResponses?: Readonly<Record<string, GatewayResponse>>
 }
 
@@ -85,7 +85,7 @@ export interface MethodSetting {
 /** A name under which a deployment is served. */
 export interface Stage {
   readonly stageName: string
-  /** Absent: the API's methods as they stand, for catalogs that are written by hand. */
+  /** Absent: the API as it stands, for catalogs that are written by hand. */
   readonly deploymentId?: string
   readonly description?: string
   // By method: "pets/GET" (no leading slash, so the root is "/GET"). "*/*" is for each method without an entry of its own.
@@ -94,7 +94,7 @@ export interface Stage {
   readonly createdDate?: number
   /** Kept: seconds since the Unix epoch. */
   readonly lastUpdatedDate?: number
-  /** Kept. */
+  /** What gateway responses may name: `$stageVariables.name`. */
   readonly variables?: Readonly<Record<string, string>>
   /** Kept. */
   readonly tags?: Readonly<Record<string, string>>
@@ -124,7 +124,7 @@ export interface Api {
   readonly stages: readonly Stage[]
   /** Kept: the tree of paths, where ids were given to it; of paths without one they are derived (control/resources.ts). */
   readonly resources?: readonly Resource[]
-  /** Kept: by response type (`QUOTA_EXCEEDED`). */
+  /** By response type (`QUOTA_EXCEEDED`), as they are being edited; served once they are deployed. */
   readonly gatewayResponses?: Readonly<Record<string, GatewayResponse>>
   /** Kept: seconds since the Unix epoch. */
   readonly createdDate?: number

@@ -224,8 +224,8 @@ export function removeApi(catalog: Catalog, id: string): Catalog | EditFault {
 }
 
 /**
- * The catalog with the API's methods as they stand snapshotted under `id`, and `stageName` pointing there (made when it
- * is new). Rolling back is `putApi` with the stage pointing at an older deployment.
+ * The catalog with the API's methods and gateway responses as they stand snapshotted under `id`, and `stageName` pointing
+ * there (made when it is new). Rolling back is `putApi` with the stage pointing at an older deployment.
  */
 export function deploy(
   catalog: Catalog,
@@ -241,7 +241,8 @@ export function deploy(
       message: `API ${apiId} has a deployment ${id} already, and a deployment never changes`,
     }
   }
-  const snapshot = { ...rest, id, apiKeySource: api.apiKeySource, methods: api.methods }
+  const { apiKeySource, methods, gatewayResponses } = api
+  const snapshot = { ...rest, id, apiKeySource, methods, ...(gatewayResponses && { gatewayResponses }) }
   const stage = { ...api.stages.find(stage => stage.stageName === stageName), stageName, deploymentId: id }
   return putApi(catalog, {
     ...api,

@@ -30,6 +30,9 @@ export interface StageIndex {
   readonly routes: Routes<Served>
   /** By plan id. */
   readonly plans: ReadonlyMap<string, PlanAtStage>
+  /** As they were deployed: what refused callers are told, by those who answer them (http/). */
+  readonly gatewayResponses: Api['gatewayResponses']
+  readonly variables: Stage['variables']
 }
 
 /** Where requests of a host lead, the longest base path first; `''` is for all other paths. */
@@ -75,12 +78,8 @@ export function compile(catalog: Catalog, previous?: Index): Index {
 }
 
 function sameButForKeys(a: Catalog, b: Catalog): boolean {
-  return (
-    a.apis === b.apis &&
-    a.usagePlans === b.usagePlans &&
-    a.account === b.account &&
-    a.semantics === b.semantics &&
-    a.basePathMappings === b.basePathMappings
+  return (['apis', 'usagePlans', 'account', 'semantics', 'basePathMappings'] as const).every(
+    part => a[part] === b[part],
   )
 }
 
@@ -128,7 +127,15 @@ function compileStage(
     })
     atStage.set(plan.planId, { plan, methods })
   }
-  return { apiId: api.id, stage: stage.stageName, apiKeySource: deployment.apiKeySource, routes, plans: atStage }
+  return {
+    apiId: api.id,
+    stage: stage.stageName,
+    apiKeySource: deployment.apiKeySource,
+    routes,
+    plans: atStage,
+    gatewayResponses: deployment.gatewayResponses,
+    variables: stage.variables,
+  }
 }
 
 /** Injective: ids and stage names hold no slash, and the last slash is before the verb. */

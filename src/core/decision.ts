@@ -35,20 +35,20 @@ export interface LimitReport {
 
 /** A request that was measured against its limits. */
 class Judged {
-  readonly kind: 'allowed' | 'throttled' | 'quota-exceeded' | 'never-admitted'
-  readonly admitted: boolean
+  declare readonly kind: 'allowed' | 'throttled' | 'quota-exceeded' | 'never-admitted'
+  declare readonly admitted: boolean
   /** The request, with the limits it was measured against. */
-  readonly metered: Metered
+  declare readonly metered: Metered
   /** The instant it was judged at: the clock's, or that of the record when the clock is behind it. */
-  readonly at: Millis
+  declare readonly at: Millis
   /** The record of its (plan, key) after this decision; null for an open method. */
-  readonly state: State | null
+  declare readonly state: State | null
   /** The records of its shared limits after this decision, in the order of `metered.shared`. */
-  readonly sharedStates: readonly State[]
+  declare readonly sharedStates: readonly State[]
   /** Whether the records differ from what they were: what a store must write. */
-  readonly changed: boolean
+  declare readonly changed: boolean
   /** By how much the clock was behind a record, its own or a shared one, that was set back to it (over an hour), else 0. */
-  readonly steppedBack: Millis
+  declare readonly steppedBack: Millis
   /** Decided without the store, which was gone: admitted unmeasured, or measured against this process's share. */
   declare readonly degraded?: 'allow' | 'local'
 
@@ -144,7 +144,7 @@ class Judged {
 
 class Refused extends Judged {
   /** The first limit that refuses, in the order method, plan, quota, stage, account. */
-  readonly limitedBy: LimitName
+  declare readonly limitedBy: LimitName
   /** ms until every limit admits it, nobody else taking: exact, one millisecond earlier it is still refused. */
   declare readonly retryAfter?: Millis
 

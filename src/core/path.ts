@@ -8,17 +8,17 @@ const PLAIN = 1
 const ESCAPE = 2
 const TAIL = 3
 
+const DOT = 46
+const SLASH = 47
+
 /** What each ASCII character may be in a path: plain, the start of an escape, or the end of the path (`?`). 0 is refused. */
-const CLASS = new Uint8Array(128)
-for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&\'()*+,;=:@/|^`{}"<>[]') {
-  CLASS[c.charCodeAt(0)] = PLAIN
-}
+const CLASS = new Uint8Array(128).fill(PLAIN, 0x21, 0x7f)
+CLASS['#'.charCodeAt(0)] = 0
+CLASS['\\'.charCodeAt(0)] = 0
 CLASS['%'.charCodeAt(0)] = ESCAPE
 CLASS['?'.charCodeAt(0)] = TAIL
 
 const UNRESERVED = /[\w.~-]/
-const SLASH = 47
-const DOT = 46
 
 /**
  * The canonical spelling of a request target's path.

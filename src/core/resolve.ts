@@ -24,12 +24,13 @@ export interface ApiRequest {
   readonly cost?: number
 }
 
-/** A request whose method is known. Made by `route` from an index, and to be used with that index. */
+/** A request whose stage is known. Made by `route` from an index, and to be used with that index. */
 export interface Route {
   readonly kind: 'route'
   readonly index: Index
   readonly stage: StageIndex
-  readonly served: Served
+  /** Null where the stage has no such method. */
+  readonly served: Served | null
   /** The path that was matched, canonical and below the base path: hand this one on, not the spelling that came. */
   readonly path: string
 }
@@ -45,7 +46,7 @@ const UNKNOWN: InvalidApiKey = invalid('unknown')
 /** What ANY stands for; no other method is ever served. */
 const VERBS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
 
-/** The stage and method a request is for. */
+/** The stage a request is for, and which of its methods. */
 export function route(index: Index, request: ApiRequest): Route | MissingAuthenticationToken | BadRequest {
   const whole = canonicalPath(request.path)
   if (whole === null) return BAD_PATH
@@ -64,9 +65,7 @@ export function route(index: Index, request: ApiRequest): Route | MissingAuthent
     }
   }
   if (stage === undefined) return NO_STAGE
-  if (!VERBS.has(request.method)) return NO_METHOD
-  const served = stage.routes.find(path, request.method)
-  if (served === undefined) return NO_METHOD
+  const served = (VERBS.has(request.method) && stage.routes.find(path, request.method)) || null
   if (served === 'ambiguous') return BAD_PATH
   return { kind: 'route', index, stage, served, path }
 }
@@ -81,7 +80,8 @@ export function meter(
   apiKey: string | null | undefined,
   cost: number = 1,
   couldBeKey?: (value: string) => boolean,
-): Metered | Open | InvalidApiKey {
+): Metered | Open | InvalidApiKey | MissingAuthenticationToken {
+  if (served === null) return NO_METHOD
   if (!Number.isSafeInteger(cost) || cost < 0)
     throw new RangeError(`cost: expected a whole number ≥ 0, received ${cost}`)
   const { method, ordinal, shared } = served

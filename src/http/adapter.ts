@@ -1,9 +1,10 @@
-// What the adapters share: their options, and the way from a request to a decision. Floor 4.
+// What the adapters share: their options, and the way from a request to what it has coming. Floor 4.
 
 import type { Decision } from '../core/decision.ts'
-import type { ApiRequest } from '../core/resolve.ts'
+import type { ApiRequest, Route } from '../core/resolve.ts'
 import type { Gate } from '../gate.ts'
-import type { AnswerStyle } from './answer.ts'
+import { type AnswerStyle, admittedHeaders, answer, failure, type Refusing } from './answer.ts'
+import type { Asked } from './variables.ts'
 
 /** Options of every adapter; `R` is the host's request. */
 export interface AdapterOptions<R> {
@@ -44,35 +45,60 @@ export function decisionOf(request: object): Decision | undefined {
   return DECISIONS.get(request)
 }
 
-/** Judges a request; a promise only where the store or the authorizer gives one. */
+/** What a request has coming: the answer to a refused one, or the headers that an admitted one's answer gets. */
+export type Settled = Refusing | Refusing['headers']
+
+/**
+ * Judges a request, and never throws; a promise only where the store or the authorizer gives one.
+ *
+ * @param headersOf by their names in lower case
+ */
 export function judge<R extends object>(
   gate: Gate<boolean>,
-  seen: Seen,
   request: R,
-  options: AdapterOptions<R>,
-): Decision | Promise<Decision> {
-  const remember = (decision: Decision): Decision => {
-    DECISIONS.set(request, decision)
-    return decision
-  }
-  const cost = options.cost?.(request)
-  const asked: ApiRequest = { ...seen, ...options.stage, ...(cost === undefined ? {} : { cost }) }
-  const found = gate.route(asked)
-  if (found.kind !== 'route') return andThen(gate.admit(asked), remember)
-  if (found.stage.apiKeySource === 'HEADER' || !found.served.method.apiKeyRequired) {
-    return andThen(gate.admitRoute(found, asked), remember)
-  }
-  // Whose key it is says the authorizer or nobody: the header is not looked at.
-  const named = options.authorize?.(request) ?? null
-  return andThen(named, apiKey => andThen(gate.admitRoute(found, { ...asked, apiKey }), remember))
-}
+  { style, dryRun, stage, cost, authorize, onError }: AdapterOptions<R>,
+  seenOf: (request: R) => Seen,
+  headersOf: (request: R) => Readonly<Record<string, unknown>>,
+): Settled | Promise<Settled> {
+  let asked: { -readonly [Name in keyof ApiRequest]: ApiRequest[Name] }
+  let route: Route | undefined
 
-/** Tells of an error that a request is answered with 500 for. */
-export function report<R>(error: unknown, request: R, { onError }: AdapterOptions<R>): void {
+  /** The request, for its stage's gateway responses. */
+  const about = (): Asked | undefined =>
+    route?.stage.gatewayResponses && { route, request: asked, headers: headersOf(request) }
+  const settle = (decision: Decision): Settled => {
+    DECISIONS.set(request, decision)
+    if (decision.admitted) return admittedHeaders(decision, style)
+    return dryRun ? [] : (answer(decision, style, about()) as Refusing)
+  }
+  const fail = (error: unknown): Settled => {
+    try {
+      onError?.(error, request)
+    } catch {
+      // The answer is 500 whatever becomes of the report.
+    }
+    return failure(style, about())
+  }
+  const admit = (): Decision | Promise<Decision> => {
+    asked = { ...seenOf(request), ...stage }
+    const found = gate.route(asked)
+    if (found.kind !== 'route') return gate.admit(asked)
+    route = found
+    if (cost !== undefined) asked.cost = cost(request)
+    if (found.stage.apiKeySource === 'HEADER' || !found.served?.method.apiKeyRequired) {
+      return gate.admitRoute(found, asked)
+    }
+    // Whose key it is says the authorizer or nobody: the header is not looked at.
+    return andThen(authorize?.(request) ?? null, apiKey => {
+      asked.apiKey = apiKey
+      return gate.admitRoute(found, asked)
+    })
+  }
   try {
-    onError?.(error, request)
-  } catch {
-    // The answer is 500 whatever becomes of the report.
+    const settled = andThen(admit(), settle)
+    return settled instanceof Promise ? settled.catch(fail) : settled
+  } catch (error) {
+    return fail(error)
   }
 }
 

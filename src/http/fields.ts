@@ -3,9 +3,9 @@
 // version is what it exports. Values are Structured Fields (RFC 9651): lists of strings with integer parameters.
 
 import { msUntil } from '../core/bucket.ts'
-import type { MeteredDecision } from '../core/decision.ts'
+import { type MeteredDecision, methodLevelOf } from '../core/decision.ts'
 import type { Bucket } from '../core/limits.ts'
-import { ceilSeconds, TOKEN } from '../core/units.ts'
+import { ceilSeconds, type Millis, TOKEN } from '../core/units.ts'
 
 /** The version that these fields follow. */
 export const DRAFT = 11
@@ -27,23 +27,27 @@ export function rateLimitFields({ metered, state, quota, at }: MeteredDecision):
   if (plan === null || state === null) return null
   const policies: string[] = []
   const limits: string[] = []
-  const throttle = (name: string, { rate, capacity }: Bucket, level: number): void => {
+  /** `window` and `next` in ms; `Infinity` where there is no such time. */
+  const tell = (of: string, limit: number, window: Millis, left: number, next: Millis): void => {
+    policies.push(`"${plan.planId}${of}";q=${limit}${seconds('w', window)}`)
+    limits.push(`"${plan.planId}${of}";r=${left}${seconds('t', next)}`)
+  }
+  const throttle = (of: string, { rate, capacity }: Bucket, level: number): void => {
     const tokens = Math.floor(level / TOKEN)
     // How long until there is one token more; in a full bucket, until there would be. One that holds none has no such time.
     const full = level === capacity && capacity > 0
     const next = full ? Math.ceil(TOKEN / rate) : msUntil((tokens + 1) * TOKEN, level, rate, capacity)
-    policies.push(`"${name}";q=${capacity / TOKEN}${rate === 0 ? '' : `;w=${ceilSeconds(Math.ceil(capacity / rate))}`}`)
-    limits.push(`"${name}";r=${tokens}${Number.isFinite(next) ? `;t=${ceilSeconds(next)}` : ''}`)
+    tell(of, capacity / TOKEN, rate === 0 ? Infinity : Math.ceil(capacity / rate), tokens, next)
   }
   if (quota !== null && plan.quota !== null) {
     const { start, end } = plan.quota.windowAt(at)
-    policies.push(`"${plan.planId}";q=${quota.limit};w=${(end - start) / 1000}`)
-    limits.push(`"${plan.planId}";r=${quota.remaining};t=${ceilSeconds(end - at)}`)
+    tell('', quota.limit, end - start, quota.remaining, end - at)
   }
-  if (bucket !== null) throttle(`${plan.planId}-rate`, bucket, state.level)
-  if (method !== null) {
-    const level = state.methods.find(({ id }) => id === method.id)?.level ?? method.capacity
-    throttle(`${plan.planId}-method`, method, level)
-  }
+  if (bucket !== null) throttle('-rate', bucket, state.level)
+  if (method !== null) throttle('-method', method, methodLevelOf(state, method.id) ?? method.capacity)
   return policies.length === 0 ? null : { policy: policies.join(', '), limit: limits.join(', ') }
+}
+
+function seconds(parameter: string, ms: Millis): string {
+  return ms === Infinity ? '' : `;${parameter}=${ceilSeconds(ms)}`
 }

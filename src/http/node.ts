@@ -2,10 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { Decision } from '../core/decision.ts'
 import type { Gate } from '../gate.ts'
-import { type AdapterOptions, andThen, judge, report, type Seen } from './adapter.ts'
-import { admittedHeaders, answer, failure, type Refusing } from './answer.ts'
+import { type AdapterOptions, andThen, judge, type Seen, type Settled } from './adapter.ts'
+import type { Refusing } from './answer.ts'
 import { targetOf } from './target.ts'
 
 export { type AdapterOptions, decisionOf } from './adapter.ts'
@@ -30,38 +29,20 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next?: (
  * is calling.
  */
 export function gateNode(gate: Gate<boolean>, options: AdapterOptions<NodeRequest> = {}): Middleware {
-  const { style, dryRun } = options
-
-  /** Whether it may pass; where it may not it is answered. */
-  function settle(decision: Decision, request: NodeRequest, response: NodeResponse): boolean {
-    const refused = answer(decision, style)
-    if (refused !== null && dryRun) return true
-    if (refused !== null) return send(refused, request, response)
-    // Whoever did not want to wait for a slow store has answered already, and headers are past.
-    if (!response.headersSent) {
-      for (const [name, value] of admittedHeaders(decision, style)) response.setHeader(name, value)
-    }
-    return true
-  }
-
-  function fail(error: unknown, request: NodeRequest, response: NodeResponse): boolean {
-    report(error, request, options)
-    return send(failure(style), request, response)
-  }
-
-  return (request, response, next) => {
-    let passes: boolean | Promise<boolean>
-    try {
-      passes = andThen(judge(gate, seenOf(request), request, options), decision => settle(decision, request, response))
-    } catch (error) {
-      return fail(error, request, response)
-    }
-    const go = (passes: boolean): boolean => {
+  return (request, response, next) =>
+    andThen(judge(gate, request, options, seenOf, headersOf), settled => {
+      const passes = settle(settled, request, response)
       if (passes) next?.()
       return passes
-    }
-    return passes instanceof Promise ? passes.catch(error => fail(error, request, response)).then(go) : go(passes)
-  }
+    })
+}
+
+/** Whether it may pass; where it may not it is answered. */
+function settle(settled: Settled, request: NodeRequest, response: NodeResponse): boolean {
+  if ('body' in settled) return send(settled, request, response)
+  // Whoever did not want to wait for a slow store has answered already, and headers are past.
+  if (!response.headersSent) for (const [name, value] of settled) response.setHeader(name, value)
+  return true
 }
 
 function seenOf(request: NodeRequest): Seen {
@@ -70,6 +51,10 @@ function seenOf(request: NodeRequest): Seen {
   const apiKey = headers['x-api-key'] as string | undefined
   const { path, host } = targetOf(target)
   return { method, path, host: host ?? (headers[':authority'] as string | undefined) ?? hostOf(request), apiKey }
+}
+
+function headersOf({ headers }: NodeRequest): NodeRequest['headers'] {
+  return headers
 }
 
 /** Every Host line there is, joined: node keeps the first of two and says nothing. Two joined are no host. */
@@ -86,7 +71,7 @@ function send({ status, headers, body }: Refusing, request: NodeRequest, respons
   if (response.headersSent) return false
   response.statusCode = status
   for (const [name, value] of headers) response.setHeader(name, value)
-  response.setHeader('Content-Length', body.length)
+  response.setHeader('Content-Length', Buffer.byteLength(body))
   const sendsBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
   if (sendsBody && request.httpVersionMajor < 2) response.setHeader('Connection', 'close')

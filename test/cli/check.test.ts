@@ -419,7 +419,7 @@ describe('the explanation', () => {
             for (const { host, basePath } of reachedAt) {
               const path = sample === '/' ? basePath || '/' : `${basePath}${sample}`
               const found = gate.route({ method: verb, path, host })
-              expect(found.kind === 'route' && found.served.method).toBe(served?.method)
+              expect(found.kind === 'route' && found.served?.method).toBe(served?.method)
             }
           }
         }

@@ -1,0 +1,68 @@
+// What a gateway response may name: AWS's words for parts of a refused request → their values. Floor 4.
+// The names are AWS's mapping expressions; which there are, and what is empty, is in docs/http.md.
+
+import type { ApiRequest, Route } from '../core/resolve.ts'
+
+/** A request that was refused in a stage. */
+export interface Asked {
+  readonly route: Route
+  /** As it was judged: its key is the header's, or who an authorizer said. */
+  readonly request: ApiRequest
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, unknown>>
+}
+
+/** What it is refused with, in AWS's words. */
+export interface Told {
+  readonly error: { readonly message: string; readonly messageString: string; readonly responseType: string }
+  /** Whose request it is, where its key is good. */
+  readonly identity: { readonly apiKeyId: string | null | undefined }
+}
+
+/** Such names in a text, each after its `$`: `split` puts them at the odd places. */
+export const NAMES = /\$([a-z]\w*(?:\.[\w-]+)+)/i
+
+/**
+ * The value of each name, without control characters; empty where there is none.
+ *
+ * Never what the request's key is in: answers get into caches and logs.
+ */
+export function valuesFor({ route, request, headers }: Asked, told: Told): (name: string) => string {
+  const { apiId, stage, variables } = route.stage
+  const resourcePath = route.served?.method.path ?? ''
+  const template = resourcePath.split('/')
+  const path = route.path.split('/')
+  const values = {
+    context: {
+      ...told,
+      requestId: crypto.randomUUID(),
+      apiId,
+      stage,
+      httpMethod: request.method,
+      resourcePath,
+      domainName: request.host,
+    },
+    stageVariables: variables,
+    method: {
+      request: {
+        header: headers,
+        querystring: Object.fromEntries(new URLSearchParams(request.path.replace(/^[^?]*/, ''))),
+        // The last one may be greedy: it is all that is left.
+        path: Object.fromEntries(
+          template.map((part, i) => [part.replace(/[{+}]/g, ''), template[i + 1] ? path[i] : path.slice(i).join('/')]),
+        ),
+      },
+    },
+  }
+  // What came as a key: whole, or as one of several. None has less than 20 characters, but a part of one may.
+  const keys = [headers['x-api-key'], request.apiKey].join().match(/[^\s,]{8,}/g) ?? []
+  return name => {
+    let value: unknown = values
+    for (const part of name.split('.')) {
+      const at = Object(value)
+      // Nothing on the way is called: what objects inherit can only be a word.
+      value = at[part] ?? at[part.toLowerCase()]
+    }
+    return typeof value !== 'string' || keys.some(key => value.includes(key)) ? '' : value.replace(/\p{Cc}/gu, '')
+  }
+}
