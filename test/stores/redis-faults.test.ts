@@ -52,7 +52,7 @@ async function failing(promise: Promise<unknown>): Promise<StoreError> {
 }
 
 describe('many clients', () => {
-  it('admits exactly 50 of a quota of 50 to 64 clients in 4 processes', async () => {
+  it('admits exactly 50 of a quota of 50 to 64 clients in 4 processes', { timeout: 60_000 }, async () => {
     const server = await started()
     // Beside the packages it imports.
     const dir = join(import.meta.dirname, '../../node_modules/.cache/tollgate')

@@ -33,40 +33,46 @@ async function stores(): Promise<[name: string, url: string][]> {
 }
 
 describe('two gateways', () => {
-  it.each([0, 1])('on one store count together, follow one catalog, and forget nothing (%#)', async which => {
-    const [, store] = (await stores())[which]!
-    const upstream = await upstreamOf((_, response) => response.end('served'))
-    const file = join(folder(), 'catalog.json')
-    writeFileSync(file, document(true))
-    const args = ['--upstream', upstream.url, '--store', store]
-    const a = await serving([...args, '--catalog', file], [KEY])
-    const b = await serving(args, [KEY])
-    expect([await status(a), await status(b), await status(a)]).toEqual([200, 200, 200])
+  it.each([0, 1])(
+    'on one store count together, follow one catalog, and forget nothing (%#)',
+    {
+      timeout: 60_000,
+    },
+    async which => {
+      const [, store] = (await stores())[which]!
+      const upstream = await upstreamOf((_, response) => response.end('served'))
+      const file = join(folder(), 'catalog.json')
+      writeFileSync(file, document(true))
+      const args = ['--upstream', upstream.url, '--store', store]
+      const a = await serving([...args, '--catalog', file], [KEY])
+      const b = await serving(args, [KEY])
+      expect([await status(a), await status(b), await status(a)]).toEqual([200, 200, 200])
 
-    // One is killed and started again: what was counted is counted.
-    await a.end('SIGKILL')
-    const again = await serving([...args, '--catalog', file], [KEY])
-    expect([await status(again), await status(b), await status(again), await status(b)]).toEqual([200, 200, 429, 429])
+      // One is killed and started again: what was counted is counted.
+      await a.end('SIGKILL')
+      const again = await serving([...args, '--catalog', file], [KEY])
+      expect([await status(again), await status(b), await status(again), await status(b)]).toEqual([200, 200, 429, 429])
 
-    // A key disabled at one is refused by the other within a second.
-    writeFileSync(`${file}~`, document(false))
-    renameSync(`${file}~`, file)
-    await again.said(/catalog \S+ is in force/)
-    const saved = Date.now()
-    await b.said(/catalog \S+ is in force/)
-    expect(await status(b)).toBe(403)
-    expect(Date.now() - saved).toBeLessThan(1000)
+      // A key disabled at one is refused by the other within a second.
+      writeFileSync(`${file}~`, document(false))
+      renameSync(`${file}~`, file)
+      await again.said(/catalog \S+ is in force/)
+      const saved = Date.now()
+      await b.said(/catalog \S+ is in force/)
+      expect(await status(b)).toBe(403)
+      expect(Date.now() - saved).toBeLessThan(1000)
 
-    // One that does not check is refused everywhere: nothing is published.
-    writeFileSync(file, '{ "plans": [{ "id": "five", "quota": { "limit": 0 } }] }')
-    await again.said(/the catalog in force stays/)
-    expect([await status(again), await status(b)]).toEqual([403, 403])
-    expect((await b.end()).code).toBe(0)
-  })
+      // One that does not check is refused everywhere: nothing is published.
+      writeFileSync(file, '{ "plans": [{ "id": "five", "quota": { "limit": 0 } }] }')
+      await again.said(/the catalog in force stays/)
+      expect([await status(again), await status(b)]).toEqual([403, 403])
+      expect((await b.end()).code).toBe(0)
+    },
+  )
 })
 
 describe('a gateway whose Redis is answered for by something else', () => {
-  it('serves nobody by it, connects anew, and goes on where it was', async () => {
+  it('serves nobody by it, connects anew, and goes on where it was', { timeout: 60_000 }, async () => {
     const redis = await redisServer()
     behind(() => redis.stop())
     const proxy = await proxyTo(redis)
@@ -96,7 +102,7 @@ describe('a gateway whose SQLite file', () => {
     return serving(['--upstream', upstream.url, '--store', `sqlite:${store}`, '--catalog', file], [KEY])
   }
 
-  it('is removed or replaced under it serves nobody any more, and says so (SQL-09)', async () => {
+  it('is removed or replaced under it serves nobody any more, and says so (SQL-09)', { timeout: 60_000 }, async () => {
     const file = join(folder(), 'counts.db')
     const gateway = await over(file)
     expect(await status(gateway)).toBe(200)
@@ -107,7 +113,7 @@ describe('a gateway whose SQLite file', () => {
     expect(await status(gateway)).toBe(503)
   })
 
-  it('has a damaged log says how much was lost, once (SQL-07)', async () => {
+  it('has a damaged log says how much was lost, once (SQL-07)', { timeout: 60_000 }, async () => {
     const file = join(folder(), 'counts.db')
     const first = await over(file)
     for (let i = 0; i < 4; i++) expect(await status(first)).toBe(200)
