@@ -112,7 +112,9 @@ describe('a parameter', () => {
     const responseParameters = Object.fromEntries(
       Object.entries(parameters).map(([name, value]) => [`gatewayresponse.header.${name}`, value]),
     )
-    return (await told({ THROTTLED: { responseParameters } }, '/pets?q=1', { ...key, ...headers })).headers
+    const answer = await told({ THROTTLED: { responseParameters } }, '/pets?q=1', { ...key, ...headers })
+    expect(answer.status).toBe(429)
+    return answer.headers
   }
 
   it('sets a header, or another value for one that is there', async () => {
