@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { nearestOf } from '../core/readers.ts'
 import { admin, adminHelp } from './admin.ts'
 import { CHECK_HELP, check } from './check.ts'
+import { FIT_HELP, fit } from './fit.ts'
 import { INIT_HELP, init } from './init.ts'
 import { shown } from './keys/arguments.ts'
 import { KEYS_HELP, keys } from './keys.ts'
@@ -20,6 +21,7 @@ const HELP = `tollgate: API usage plans, exact, in your own process
   tollgate init     a catalog, keys and the command to run, in an empty folder
   tollgate check    explains a catalog: who may call what, under which limits, and what is odd
   tollgate replay   what a catalog would have done to last month's log: who is refused, when, how much
+  tollgate fit      the smallest limits under which a log would hardly have been refused anything
 
   tollgate VERB --help teaches the verb; tollgate --version names the release.
 `
@@ -37,6 +39,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   init: { help: INIT_HELP, run: init },
   check: { help: CHECK_HELP, run: check },
   replay: { help: REPLAY_HELP, run: replay },
+  fit: { help: FIT_HELP, run: fit },
 }
 
 async function main([name, ...args]: string[]): Promise<void> {

@@ -1,7 +1,7 @@
 // `tollgate replay` as it is run: files in, a verdict and an exit code out.
 
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -157,5 +157,22 @@ describe('tollgate replay', () => {
     expect(await ended).toBe(130)
     expect(stdout).toMatch(/: [12]\d,\d{3} requests/)
     expect(stdout).toContain('Interrupted: this is the log up to the last time shown')
+  })
+})
+
+describe('tollgate fit', () => {
+  it('proposes limits per plan or per key, draws what they are traded for, and is data', async () => {
+    const run = (...args: string[]): Promise<Run> =>
+      tollgate(['fit', '--catalog', file('proposed.json'), ...args, file('access.ndjson')])
+    const { stdout, code } = await run('--html', file('fit.html'))
+    expect(code).toBe(0)
+    expect(stdout).toContain('plan free (Free): 1,707 requests of 4 keys\n  4.75/s, burst 16, quota 299 a DAY')
+    expect(stdout).toMatch(/^ {2}▸ +4\.75 +16 {2}█+/m)
+    expect(readFileSync(file('fit.html'), 'utf8')).toContain('data-measure="burstLimit" data-value="16"')
+    const { fits } = JSON.parse((await run('--by', 'key', '--refused', '0', '--json')).stdout)
+    const cedar = fits.find(({ group }: { group: string }) => group === 'cedar')
+    expect(cedar).toMatchObject({ throttle: { rateLimit: 5, burstLimit: 1 }, quota: { limit: 300, period: 'DAY' } })
+    expect((await run('--refused', '100%')).stderr).toContain('--refused: expected a share like 0.1%')
+    expect((await run('--rate', '1', '--burst', '2')).stderr).toContain('expected --rate or --burst, received both')
   })
 })
