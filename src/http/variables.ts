@@ -20,7 +20,7 @@ export interface Told {
 }
 
 /** Such names in a text, each after its `$`: `split` puts them at the odd places. */
-export const NAMES = /\$([a-z]\w*(?:\.[\w-]+)+)/i
+export const NAMES: RegExp = /\$([a-z]\w*(?:\.[\w-]+)+)/i
 
 /**
  * The value of each name, without control characters; empty where there is none.
