@@ -32,7 +32,18 @@ export function printable(text: string, most = 80): string {
   return cut.replace(/[^\x20-\x7e…]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** Text of others on one line, in any script: what is no character of one, or turns the line around, is escaped. */
+export function plain(text: string, most = Number.POSITIVE_INFINITY): string {
+  const cut = text.length > most ? `${text.slice(0, most - 1)}…` : text
+  return cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, c => `\\u${(c.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
+}
+
 /** Something that the person at the keyboard can put right: shown without a stack, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+}
+
+/** Something that was refused or failed elsewhere, and is no bug of ours: shown without a stack, exit code 1. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
 }

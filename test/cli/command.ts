@@ -17,6 +17,8 @@ export interface Run {
 export interface RunOptions {
   readonly input?: string
   readonly cwd?: string
+  /** Beside the environment that there is. */
+  readonly env?: NodeJS.ProcessEnv
   /** Flags of node itself. */
   readonly node?: readonly string[]
 }
@@ -47,9 +49,13 @@ export async function bundled(): Promise<Command> {
     // What is CommonJS among the kept libraries asks for node's own modules so.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
   })
-  const run = (args: readonly string[], { input = '', cwd, node = [] }: RunOptions = {}): Promise<Run> =>
+  const run = (args: readonly string[], { input = '', cwd, env, node = [] }: RunOptions = {}): Promise<Run> =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [...node, file, ...args], { cwd, timeout: 60_000 })
+      const child = spawn(process.execPath, [...node, file, ...args], {
+        cwd,
+        env: { ...process.env, ...env },
+        timeout: 60_000,
+      })
       let stdout = ''
       let stderr = ''
       child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

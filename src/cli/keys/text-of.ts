@@ -24,3 +24,10 @@ export async function* textOf(path: string, { at }: Progress): AsyncGenerator<st
     throw readError(nameOf(path), error)
   }
 }
+
+/** All of it. */
+export async function wholeTextOf(path: string, progress: Progress): Promise<string> {
+  let text = ''
+  for await (const chunk of textOf(path, progress)) text += chunk
+  return text
+}

@@ -2,6 +2,7 @@
 
 import type { WriteStream } from 'node:tty'
 import type { Catalog } from '../../core/catalog.ts'
+import { barOf } from '../bar.ts'
 import { requestLine, shortLine } from '../request-line.ts'
 import { type Paint, printable } from '../terminal.ts'
 import type { KeyShown, Recent } from './recent.ts'
@@ -82,12 +83,8 @@ function keyLine(
   const size = barWidth(width)
   const bar = (part: { left: number; of: number } | null): string => {
     if (part === null) return paint('dim', 'no limit'.padEnd(size))
-    const share = part.of === 0 ? 0 : part.left / part.of
-    const full = Math.round(Math.min(1, Math.max(0, share)) * size)
-    return (
-      paint(share > 0.5 ? 'green' : share > 0.15 ? 'yellow' : 'red', '█'.repeat(full)) +
-      paint('dim', '░'.repeat(size - full))
-    )
+    const { full, empty, colour } = barOf(part.of === 0 ? 0 : part.left / part.of, size)
+    return paint(colour, full) + paint('dim', empty)
   }
   const count = (part: { left: number } | null): string => (part === null ? '' : short(Math.floor(part.left)))
   return `${name} ${rate.toFixed(1).padStart(8)}  ${bar(tokens)} ${count(tokens).padEnd(7)} ${bar(quota)} ${count(quota)}`

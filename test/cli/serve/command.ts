@@ -67,7 +67,9 @@ export async function serving(args: readonly string[], values: readonly string[]
   const ours = ['--port', '0', '--admin', `127.0.0.1:${adminPort}`, '--access-log', logFile]
   const store = args.includes('--store') ? [] : ['--store', 'memory']
   const audit = args.includes('--audit') ? [] : ['--audit', join(logFile, '..', 'audit.ndjson')]
-  const child = spawn(process.execPath, [await bundle(), 'serve', ...args, ...ours, ...store, ...audit], { stdio: 'pipe' })
+  const child = spawn(process.execPath, [await bundle(), 'serve', ...args, ...ours, ...store, ...audit], {
+    stdio: 'pipe',
+  })
   let text = ''
   const looks = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
@@ -120,7 +122,7 @@ export async function serving(args: readonly string[], values: readonly string[]
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
