@@ -130,10 +130,8 @@ async function clients(i: number): Promise<void> {
     if (!client?.isOpen) {
       const { port } = processes[i % gateways] as Gateway
       client = await port.then(clientOf).catch(() => null)
-      if (client === null) {
-        await sleep(10)
-        continue
-      }
+      if (client === null) await sleep(10)
+      continue
     }
     const key = scene.keys[Math.floor(randomKey() * scene.keys.length)] as string
     sent++
@@ -186,16 +184,24 @@ function holdPaces(until: number): void {
   }
 }
 
-async function look(): Promise<void> {
+/** One after the other, so that the last verdict is of the newest counts. @returns whether they could be read */
+function look(): Promise<boolean> {
+  looked = looked.then(lookNow)
+  return looked
+}
+let looked = Promise.resolve(true)
+
+async function lookNow(): Promise<boolean> {
   const before = copyOf(told.keys)
   const counted = await target.counted().catch(() => null)
   // It is broken just now.
-  if (counted === null) return
+  if (counted === null) return false
   const bound = { lost: (key: string) => mayBeLost.get(key) ?? 0, because: target.because }
   verdict = audit({ scenario: target.name, before, after: copyOf(told.keys), counted, limit: scene.limitOf, bound })
   for (const problem of verdict.broken) broken.add(problem)
   audits++
   holdPaces(Date.now() - 15_000)
+  return true
 }
 
 // ── Faults ──
@@ -250,7 +256,12 @@ await breaking
 await weigh()
 // What was late is given back before it is counted.
 await sleep(1000)
-await look()
+for (let tries = 1; !(await look()); tries++) {
+  await sleep(500)
+  if (tries < 30) continue
+  broken.add('the last counts could not be read')
+  break
+}
 holdPaces(Infinity)
 let [outpaced, mostOutpaced] = [0, 0]
 for (const [key, { over }] of paces) {
@@ -312,7 +323,7 @@ function progress(): void {
 /** MB. */
 function rssOf(pid: number | undefined): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   } catch {
     return 0
   }
