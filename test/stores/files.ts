@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach } from 'vitest'
 import { type OpenDatabase, openSqlite } from '../../src/cli/sqlite-file.ts'
 
@@ -31,4 +33,11 @@ export async function opened(path: string = newFile()): Promise<OpenDatabase> {
 export function closed(database: OpenDatabase): void {
   open.delete(database)
   database.close()
+}
+
+/** A closed handle keeps its descriptors until its statements are collected: for who closes thousands. */
+export async function released(): Promise<void> {
+  setFlagsFromString('--expose_gc')
+  runInNewContext('gc')()
+  await new Promise(resolve => setImmediate(resolve))
 }
