@@ -1,11 +1,15 @@
-// The story of an API's owner through the real AWS CLI, where there is one.
+// The story of an API's owner: the real AWS CLI before the real `tollgate serve`, where there is one.
 
 import { execFile, execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
-import { authorizer } from '../../src/control/index.ts'
-import { serve } from './served.ts'
+import { afterAll, afterEach, expect, it } from 'vitest'
+import { folder, serving, unbundled } from '../cli/serve/command.ts'
+import { closeAll, upstreamOf } from '../cli/serve/gateway-before.ts'
+
+afterEach(closeAll)
+afterAll(unbundled)
 
 const hasCli = (() => {
   try {
@@ -18,49 +22,65 @@ const hasCli = (() => {
 // Each command is a process of its own, of a second or more: run by `AWS_CLI=1 npx vitest run test/control`, and in CI.
 const isAsked = process.env['AWS_CLI'] !== undefined
 
+const ADMIN = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'a-secret-of-more-than-twenty', role: 'admin' }
+
 it.runIf(hasCli && isAsked)(
   'the AWS CLI drives it all, signed',
   async () => {
-    const credential = {
-      accessKeyId: 'AKIDEXAMPLE',
-      secretAccessKey: 'a-secret-of-more-than-twenty',
-      role: 'admin',
-    } as const
-    const control = await serve({
-      authorize: authorizer({ credentials: [credential], now: () => Date.now() / 1000 }),
-      usage: ({ keyIds, from }) => keyIds.map(keyId => ({ keyId, day: from, used: 3 })),
+    const path = folder()
+    writeFileSync(join(path, 'catalog.json'), '{}')
+    writeFileSync(join(path, 'credentials.json'), JSON.stringify({ credentials: [ADMIN] }), { mode: 0o600 })
+    const upstream = await upstreamOf((_, response) => response.end('served'))
+    const audit = join(path, 'audit.ndjson')
+    const of = ['--catalog', join(path, 'catalog.json'), '--store', `sqlite:${join(path, 'counts.db')}`]
+    const how = ['--admin-credentials', join(path, 'credentials.json'), '--audit', audit]
+    const values = ['acme-key-0123456789abcdef', 'imported-key-0123456789', ADMIN.secretAccessKey]
+    const gateway = await serving([...of, '--upstream', upstream.url, ...how], values)
+    const { stdout } = await promisify(execFile)('sh', [join(import.meta.dirname, 'cli-story.sh')], {
+      env: {
+        ...process.env,
+        ENDPOINT: gateway.adminUrl,
+        DATA: `http://127.0.0.1:${gateway.port}`,
+        AWS_ACCESS_KEY_ID: ADMIN.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: ADMIN.secretAccessKey,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_PAGER: '',
+      },
     })
-    try {
-      const { stdout } = await promisify(execFile)('sh', [join(import.meta.dirname, 'cli-story.sh')], {
-        env: {
-          ...process.env,
-          ENDPOINT: control.url,
-          AWS_ACCESS_KEY_ID: credential.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: credential.secretAccessKey,
-          AWS_EC2_METADATA_DISABLED: 'true',
-          AWS_PAGER: '',
-        },
-      })
-      expect(stdout.split('\n').map(line => line.replaceAll('\t', ' '))).toEqual([
-        'method: GET True',
-        'stages: dev',
-        'plan: gold 2 4 DAY',
-        'keys after a failed import: 1',
-        'warnings: 1',
-        'keys, newest first: imported acme',
-        'throttle: 5',
-        'remaining: 3 10',
-        'usage: 3 10',
-        'enabled: False',
-        'An error occurred (NotFoundException) when calling the GetUsagePlan operation: Invalid Usage Plan ID specified',
-        'An error occurred (BadRequestException) when calling the DeleteUsagePlan operation: Cannot delete Usage Plan PLAN because there are API Stages associated with it, including API:dev',
-        'left: 0 0 imported',
-        '',
-      ])
-      expect(control.errors).toEqual([])
-    } finally {
-      await control.close()
-    }
+    expect(stdout.split('\n').map(line => line.replaceAll('\t', ' '))).toEqual([
+      'method: GET True',
+      'before it is deployed: {"message":"Missing Authentication Token"} 403',
+      'stages: dev',
+      'without a key: {"message":"Forbidden"} 403',
+      'plan: gold 2 0.01 4 MONTH',
+      'without a plan: {"message":"Forbidden"} 403',
+      'keys after a failed import: 1',
+      'warnings: 1',
+      'keys, newest first: imported acme',
+      'without the stage: {"message":"Forbidden"} 403',
+      'stage: dev',
+      '1: served 200',
+      '2: served 200',
+      '3: {"message":"Too Many Requests"} 429',
+      'another key: served 200',
+      'throttle: None',
+      '4: served 200',
+      '5: served 200',
+      '6: {"message":"Limit Exceeded"} 429',
+      'remaining: 1',
+      '7: served 200',
+      '8: {"message":"Limit Exceeded"} 429',
+      'usage: 5 0',
+      'enabled: False',
+      'disabled: {"message":"Forbidden"} 403',
+      'An error occurred (NotFoundException) when calling the GetUsagePlan operation: Invalid Usage Plan ID specified',
+      'An error occurred (BadRequestException) when calling the DeleteUsagePlan operation: Cannot delete Usage Plan PLAN because there are API Stages associated with it, including API:dev',
+      'left: 0 0 imported',
+      '',
+    ])
+    const { code } = await gateway.end()
+    expect(code).toBe(0)
+    for (const value of values) expect(readFileSync(audit, 'utf8')).not.toContain(value)
   },
-  300_000,
+  600_000,
 )
