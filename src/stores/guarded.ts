@@ -184,6 +184,7 @@ export function guarded(store: Store, options: GuardedOptions = {}): GuardedStor
     function inTime(said: Promise<MeteredDecision | StoreUnavailable>): Promise<MeteredDecision | StoreUnavailable> {
       return new Promise((resolve, reject) => {
         let isOver = false
+        let isServed = false
         const instead = (answer: () => MeteredDecision | StoreUnavailable): void => {
           try {
             resolve(answer())
@@ -194,11 +195,15 @@ export function guarded(store: Store, options: GuardedOptions = {}): GuardedStor
         const callOff = after(deadline, () => {
           isOver = true
           failed(null, now)
-          instead(() => without(how, metered, now, 'deadline', null))
+          instead(() => {
+            const answer = without(how, metered, now, 'deadline', null)
+            isServed = answer.admitted
+            return answer
+          })
         })
         said.then(
           decision => {
-            if (isOver) return undo(how, decision)
+            if (isOver) return isServed ? undefined : undo(how, decision)
             callOff()
             succeeded(now)
             resolve(decision)
@@ -215,8 +220,7 @@ export function guarded(store: Store, options: GuardedOptions = {}): GuardedStor
 
   /** An answer after its deadline: what it charged for a request that was refused is put back, once. */
   function undo(how: 'take' | 'peek', decision: MeteredDecision | StoreUnavailable): void {
-    const isServed = onStoreError === 'allow' || share !== null
-    if (how === 'peek' || isServed || decision.kind !== 'allowed' || decision.cost === 0) return
+    if (how === 'peek' || decision.kind !== 'allowed' || decision.cost === 0) return
     // At the instant it was taken: the record's own time says what was refilled since (core/decide.ts).
     Promise.resolve()
       .then(() => store.giveBack(decision, decision.at))

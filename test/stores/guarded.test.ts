@@ -263,6 +263,18 @@ describe('an answer that is late', () => {
     expect(memory.peek(ask(0), 0).quota?.used).toBe(0)
   })
 
+  it('is put back where this process’s share refused it as well', async () => {
+    const { held, memory, after, answers, timers } = slow()
+    const guard = guarded(held, { after, onStoreError: { local: 0.25 } })
+    const taken = guard.take(ask(3), 0)
+    timers[0]!()
+    expect(await taken).toMatchObject({ kind: 'store-unavailable', reason: 'deadline' })
+    answers[0]!()
+    await new Promise(resolve => setTimeout(resolve, 5))
+    expect(guard.counts.givenBack).toBe(1)
+    expect(memory.peek(ask(0), 0).tokens).toBe(8)
+  })
+
   it('stays charged where somebody was', async () => {
     const { held, memory, after, answers, timers } = slow()
     const guard = guarded(held, { after, onStoreError: 'allow' })
