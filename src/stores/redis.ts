@@ -15,6 +15,7 @@ import { GIVE_BACK, GIVE_BACK_SHA, TAKE, TAKE_SHA, USAGE, USAGE_SHA } from './re
 import { type Store, USAGE_DAYS, type UsageEntry, type UsageQuery } from './store.ts'
 
 export { type RedisCatalogOptions, redisCatalogLog } from './redis-catalog.ts'
+export { type RefusalsOptions, type RefusalsStore, withRefusals } from './refusals.ts'
 
 export interface RedisOptions {
   /**

@@ -8,6 +8,7 @@ import { type GuardedOptions, guarded } from '../../stores/guarded.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import { redisStore } from '../../stores/redis.ts'
 import { redisCatalogLog } from '../../stores/redis-catalog.ts'
+import { withRefusals } from '../../stores/refusals.ts'
 import { sqliteStore } from '../../stores/sqlite.ts'
 import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import type { Store } from '../../stores/store.ts'
@@ -156,7 +157,7 @@ async function inRedis(url: string, say: (text: string) => void, policy: Guarded
   }
   const send = (args: string[]): Promise<unknown> => client.sendCommand(args)
   return {
-    store: guarded(redisStore({ send }), policy) as Store<boolean>,
+    store: guarded(withRefusals(redisStore({ send })), policy) as Store<boolean>,
     log: redisCatalogLog({ send }),
     name: nameOf(url),
     async close() {
