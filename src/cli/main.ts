@@ -9,6 +9,7 @@ import { FIT_HELP, fit } from './fit.ts'
 import { INIT_HELP, init } from './init.ts'
 import { shown } from './keys/arguments.ts'
 import { KEYS_HELP, keys } from './keys.ts'
+import { PREVIEW_HELP, preview } from './preview.ts'
 import { REPLAY_HELP, replay } from './replay.ts'
 import { SERVE_HELP, serve } from './serve.ts'
 import { Failure, paintFor, UsageError } from './terminal.ts'
@@ -22,6 +23,7 @@ const HELP = `tollgate: API usage plans, exact, in your own process
   tollgate check    explains a catalog: who may call what, under which limits, and what is odd
   tollgate replay   what a catalog would have done to last month's log: who is refused, when, how much
   tollgate fit      the smallest limits under which a log would hardly have been refused anything
+  tollgate preview  what would change for a live store's keys if a catalog went live now
 
   tollgate VERB --help teaches the verb; tollgate --version names the release.
 `
@@ -40,6 +42,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   check: { help: CHECK_HELP, run: check },
   replay: { help: REPLAY_HELP, run: replay },
   fit: { help: FIT_HELP, run: fit },
+  preview: { help: PREVIEW_HELP, run: preview },
 }
 
 async function main([name, ...args]: string[]): Promise<void> {

@@ -1,9 +1,14 @@
 // What a live store remembers: a snapshot from a file, from an SQLite store, or from Redis. Floor 5.
 
 import { existsSync, readFileSync } from 'node:fs'
+import { type Catalog, emptyCatalog } from '../../core/catalog.ts'
 import { type EncodedState, StateError } from '../../core/state.ts'
+import { createGate } from '../../gate.ts'
+import { type CatalogLog, sharedCatalog } from '../../stores/catalog-log.ts'
 import { memoryStore, type Snapshot } from '../../stores/memory.ts'
+import { redisCatalogLog } from '../../stores/redis-catalog.ts'
 import { sqliteStore } from '../../stores/sqlite.ts'
+import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import { reading } from '../load.ts'
 import { openSqlite } from '../sqlite-file.ts'
 import { UsageError } from '../terminal.ts'
@@ -64,24 +69,50 @@ return out`
 
 const PREFIX = 'tollgate:'
 
-async function ofRedis(url: string): Promise<Snapshot> {
+/** The catalog that processes on a store share; null where they do not. */
+export async function catalogAt(where: string): Promise<Catalog | null> {
+  const gate = createGate({ catalog: emptyCatalog() })
+  const newest = async (log: CatalogLog): Promise<Catalog | null> => {
+    const shared = sharedCatalog({ log, gate })
+    await shared.poll()
+    return shared.version === 0 ? null : gate.catalog
+  }
+  if (where.startsWith('sqlite:')) {
+    const database = await openSqlite(where.slice('sqlite:'.length))
+    try {
+      return await newest(sqliteCatalogLog(database))
+    } finally {
+      database.close()
+    }
+  }
+  if (!/^rediss?:\/\//.test(where)) return null
+  return withRedis(where, send => newest(redisCatalogLog({ send })))
+}
+
+async function withRedis<T>(url: string, work: (send: (args: string[]) => Promise<unknown>) => Promise<T>): Promise<T> {
   const { createClient } = await import('@redis/client')
   const client = createClient({ url, socket: { reconnectStrategy: false } })
   client.on('error', () => {})
   await client.connect()
   try {
-    const records: [string, string, EncodedState][] = []
-    const shared: [string, EncodedState][] = []
+    return await work(args => client.sendCommand(args))
+  } finally {
+    client.destroy()
+  }
+}
+
+async function ofRedis(url: string): Promise<Snapshot> {
+  const records: [string, string, EncodedState][] = []
+  const shared: [string, EncodedState][] = []
+  await withRedis(url, async send => {
     let cursor = '0'
     do {
-      const [next, keys] = (await client.sendCommand(['SCAN', cursor, 'MATCH', `${PREFIX}*{*}`, 'COUNT', '1000'])) as [
+      const [next, keys] = (await send(['SCAN', cursor, 'MATCH', `${PREFIX}*{*}`, 'COUNT', '1000'])) as [
         string,
         string[],
       ]
       cursor = next
-      const texts = (
-        keys.length === 0 ? [] : await client.sendCommand(['EVAL', READ, String(keys.length), ...keys])
-      ) as string[]
+      const texts = keys.length === 0 ? [] : ((await send(['EVAL', READ, String(keys.length), ...keys])) as string[])
       keys.forEach((key, i) => {
         if (texts[i] === '') return
         const state = JSON.parse(texts[i] as string) as EncodedState
@@ -90,8 +121,6 @@ async function ofRedis(url: string): Promise<Snapshot> {
         else if (planId !== undefined && keyId !== undefined) records.push([planId, keyId, state])
       })
     } while (cursor !== '0')
-    return { version: 1, records, shared }
-  } finally {
-    client.destroy()
-  }
+  })
+  return { version: 1, records, shared }
 }
