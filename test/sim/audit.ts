@@ -253,6 +253,7 @@ export class Audit implements Witness {
 
   /** @param missedBacks gifts that came to a record whose window was over: what they gave stays counted in that one */
   reconcile(missedBacks: ReadonlyMap<string, number>): void {
+    for (const request of this.requests) this.#isSettled(request)
     for (const slot of this.#slots.values()) {
       if (slot.own !== null) this.#conserves(slot, missedBacks.get(slot.own.id) ?? 0)
       this.#bounds(slot)
@@ -267,6 +268,14 @@ export class Audit implements Witness {
     const open = missed + slot.leftBehind + 2 * (slot.orphans + slot.lostCharges)
     if (Math.abs(used - net) > open && !slot.wasSetBack)
       this.fail(`${slot.name}: ${used} in the ledger, and ${net} charged`)
+  }
+
+  /** What was charged too late for a request that was refused is given back; for one that was served it stays. */
+  #isSettled({ id, outcome, decision, store, back, backByClient }: Request): void {
+    if (store !== 'allowed' || backByClient) return
+    const isServed = outcome === 'answered' && decision?.admitted === true
+    if (isServed && back !== 'no') this.fail(`request ${id}: served, and given back`)
+    if (!isServed && back === 'no') this.fail(`request ${id}: charged, refused, and never given back`)
   }
 
   /** served ≤ charged − given back ≤ served + those whose fate nobody knows. */
@@ -286,7 +295,9 @@ export class Audit implements Witness {
       else if (request.store === 'allowed' && request.back === 'done') continue
       else unknown += request.cost
     }
-    if (net + 2 * slot.orphans < served) this.fail(`${slot.name}: ${served} served, and ${net} charged`)
+    // A gift that is lost may be made once more, by the copy of a message.
+    const remade = slot.all.reduce((sum, { cost, isLost }) => sum + (isLost && cost < 0 ? -cost : 0), 0)
+    if (net + remade + 2 * slot.orphans < served) this.fail(`${slot.name}: ${served} served, and ${net} charged`)
     // Where time was set back a window comes twice, and nobody can say in which of the two a gift would count.
     if (net > served + unknown && !slot.wasSetBack)
       this.fail(`${slot.name}: ${net} charged, and ${served} served, ${unknown} of unknown fate`)

@@ -57,10 +57,13 @@ async function many(from: number, count: number, isJson: boolean): Promise<numbe
   const seeds = [...new Set([...KEPT, ...Array.from({ length: count }, (_, i) => from + i)])]
   const started = Date.now()
   let told = started
+  let named = 0
   const done = await run(seeds, (done, failed) => {
+    for (; named < failed.length; named++)
+      console.error(`seed ${failed[named]!.seed} failed: ${failed[named]!.failures[0]}`)
     if (isJson || Date.now() - told < 2000) return
     told = Date.now()
-    console.error(`${done} of ${seeds.length} seeds, ${failed} failed, ${Math.round((told - started) / 1000)} s`)
+    console.error(`${done} of ${seeds.length} seeds, ${failed.length} failed, ${Math.round((told - started) / 1000)} s`)
   })
   const { failed, missed, reached, requests, hash } = done
   const status = failed.length + missed.length === 0 ? 0 : 1

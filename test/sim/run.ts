@@ -24,8 +24,11 @@ export interface Run {
 const WIDTH = 4
 const FAILED_AT_MOST = 20
 
-/** @param onProgress told after every few */
-export async function run(seeds: readonly number[], onProgress?: (done: number, failed: number) => void): Promise<Run> {
+/** @param onProgress told after every few, with those that have failed so far */
+export async function run(
+  seeds: readonly number[],
+  onProgress?: (done: number, failed: readonly History[]) => void,
+): Promise<Run> {
   const failed: History[] = []
   const reached = new Map<string, Reached>()
   let [done, requests, hash] = [0, 0, 0]
@@ -56,7 +59,7 @@ export async function run(seeds: readonly number[], onProgress?: (done: number, 
           .map(reason => `one of ${some.join(', ')}: nobody handled ${String(reason)}`)
         failed.push({ ...histories[0]!, failures })
       }
-      onProgress?.(done, failed.length)
+      onProgress?.(done, failed)
     }
   } finally {
     process.off('unhandledRejection', heard)
