@@ -1,42 +1,48 @@
-// ns per decision of the whole gate, beside the least a counter per key can cost. README.md says how to read it.
+// ns per decision of the whole gate, beside the least a counter per key can cost and beside what peers take to count one.
+// README.md says how to read it.
 
-import { cpus } from 'node:os'
-import { check } from '../src/core/check.ts'
 import type { ApiRequest } from '../src/core/resolve.ts'
 import type { State } from '../src/core/state.ts'
-import { type Catalog, compile, createGate, decide, isFault, type Metered, putApiKeys, resolve } from '../src/index.ts'
-import { type Effort, quantile, type Task, type Timing, timeGroup } from './rounds.ts'
-import { catalogOf, documentOf, KeyValues, type PlanName, randomOf, requestOf } from './scene.ts'
-
-const quick = process.argv.includes('--quick')
-const json = process.argv.includes('--json')
+import { compile, createGate, decide, type Gate, type Metered, resolve } from '../src/index.ts'
+import { countingPeers, type Run } from './peers.ts'
+import { quick, report } from './report.ts'
+import { type Effort, type Task, timeGroup } from './rounds.ts'
+import { catalogOf, KeyValues, keysAsked, type PlanName, requestOf } from './scene.ts'
 
 const BATCH = 1024
-const EFFORT: Effort = quick ? { rounds: 5, samples: 100, batch: BATCH } : { rounds: 21, samples: 200, batch: BATCH }
+const EFFORT: Effort = quick ? { rounds: 2, samples: 5, batch: BATCH } : { rounds: 11, samples: 40, batch: BATCH }
+const SIZES = quick ? [1, 10_000, 20_000] : [1, 10_000, 1_000_000]
 
-/** The requests of one sample, drawn anew for each. */
-class Draw {
-  readonly requests: ApiRequest[] = new Array(BATCH)
-  readonly prepare: () => void
+/** What a sample asks, drawn anew for each. */
+type Draw = (requests: ApiRequest[]) => void
 
-  /** @param from the keys the requests come with  @param active of how many of them */
-  constructor(from: KeyValues, active: number, mapped = false) {
-    const random = randomOf(active)
-    this.prepare = () => {
-      for (let i = 0; i < BATCH; i++) this.requests[i] = requestOf(from, random() % active, mapped)
-    }
+/** Strings as a server makes them, none seen before. */
+function fresh(from: KeyValues, next: () => number, mapped = false): Draw {
+  return requests => {
+    for (let i = 0; i < BATCH; i++) requests[i] = requestOf(from, next(), mapped)
   }
 }
 
+/** The same strings again and again: what a loop without a server measures. */
+function cached(kept: readonly ApiRequest[], next: () => number): Draw {
+  return requests => {
+    for (let i = 0; i < BATCH; i++) requests[i] = kept[next()]!
+  }
+}
+
+function task(name: string, run: Run, draw: Draw): Task {
+  const requests: ApiRequest[] = new Array(BATCH)
+  return { name, prepare: () => draw(requests), run: () => run(requests), expect: BATCH }
+}
+
 /** The limit: find the key, and count one for it. No decision, no clock, no answer. */
-function limitTask(keys: KeyValues, active: number): Task {
+function limit(keys: KeyValues): Run {
   const slots = new Map<string, number>()
   for (let i = 0; i < keys.count; i++) slots.set(keys.fresh(i), i)
   const counts = new Float64Array(keys.count)
-  const { requests, prepare } = new Draw(keys, active)
-  const run = (): number => {
+  return requests => {
     let found = 0
-    for (let i = 0; i < BATCH; i++) {
+    for (let i = 0; i < requests.length; i++) {
       const slot = slots.get(requests[i]!.apiKey!)
       if (slot === undefined) continue
       counts[slot] = counts[slot]! + 1
@@ -44,46 +50,47 @@ function limitTask(keys: KeyValues, active: number): Task {
     }
     return found
   }
-  return { name: 'limit: Map.get + Float64Array', prepare, run, expect: BATCH }
 }
 
-interface Scene {
-  readonly name: string
-  readonly catalog: Catalog
-  readonly from: KeyValues
-  readonly active: number
-  readonly mapped?: boolean
-  readonly kind?: string
-}
-
-function admitTask({ name, catalog, from, active, mapped = false, kind = 'allowed' }: Scene): Task {
-  const gate = createGate({ catalog })
-  // Every key has a record, and the plans for refusals have given what they have.
-  for (let i = 0; i < active; i++) gate.admit(requestOf(from, i, mapped))
-  const { requests, prepare } = new Draw(from, active, mapped)
-  const run = (): number => {
-    let expected = 0
-    for (let i = 0; i < BATCH; i++) if (gate.admit(requests[i]!).kind === kind) expected++
-    return expected
+function admit(gate: Gate): Run {
+  return requests => {
+    let admitted = 0
+    for (let i = 0; i < requests.length; i++) if (gate.admit(requests[i]!).admitted) admitted++
+    return admitted
   }
-  return { name, prepare, run, expect: BATCH }
+}
+
+/** A gate that refuses, each for this reason. */
+function refuse(gate: Gate, kind: string): Run {
+  return requests => {
+    let refused = 0
+    for (let i = 0; i < requests.length; i++) if (gate.admit(requests[i]!).kind === kind) refused++
+    return refused
+  }
+}
+
+/** A gate whose keys all have a record, and whose plans for refusals have given what they have. */
+function used(keys: KeyValues, plan: PlanName, mapped = false): Gate {
+  const gate = createGate({ catalog: catalogOf(keys, plan, mapped) })
+  for (let i = 0; i < keys.count; i++) gate.admit(requestOf(keys, i, mapped))
+  return gate
 }
 
 /** `decide` on a record at hand: no lookup, no clock, nothing written. */
-function decideTask(catalog: Catalog, keys: KeyValues): Task {
-  const metered = resolve(compile(catalog), requestOf(keys, 0)) as Metered
+function decideAlone(keys: KeyValues): Run {
+  const metered = resolve(compile(catalogOf(keys, 'roomy')), requestOf(keys, 0)) as Metered
   let now = Date.now()
   let state: State | null = null
-  const run = (): number => {
+  return requests => {
     let admitted = 0
-    for (let i = 0; i < BATCH; i++) {
+    now = Date.now()
+    for (let i = 0; i < requests.length; i++) {
       const decision = decide(metered, state, now)
       state = decision.state
       if (decision.admitted) admitted++
     }
     return admitted
   }
-  return { name: 'decide alone', prepare: () => void (now = Date.now()), run, expect: BATCH }
 }
 
 /** Before anything is timed: the gate says what `decide` says over records in a plain Map, and the counts come out. */
@@ -122,125 +129,65 @@ function same(actual: string, expected: string, what: string): void {
   if (actual !== expected) throw new Error(`${what}: ${actual}, where decide says ${expected}`)
 }
 
-function print(title: string, timings: readonly Timing[]): void {
-  if (json) {
-    for (const { name, ns, ratio, spread } of timings) {
-      console.log(
-        JSON.stringify({
-          bench: 'admit',
-          group: title,
-          name,
-          ns: round(ns),
-          ratio: round(ratio),
-          spread: spread.map(round),
-        }),
-      )
-    }
-    return
-  }
-  console.log(`\n${title.padEnd(42)}${'ns'.padStart(8)}${'ratio'.padStart(8)}   spread`)
-  for (const { name, ns, ratio, spread } of timings) {
-    const [low, high] = spread
-    console.log(
-      `  ${name.padEnd(40)}${ns.toFixed(0).padStart(8)}${ratio.toFixed(2).padStart(8)}   ${low.toFixed(2)} … ${high.toFixed(2)}`,
-    )
+async function time(group: string, tasks: readonly Task[]): Promise<void> {
+  for (const { name, ns, ratio, spread } of await timeGroup(tasks, EFFORT)) {
+    report({ bench: 'admit', group, name, ns, ratio, low: spread[0], high: spread[1] })
   }
 }
 
-function printTimes(title: string, times: Readonly<Record<string, number>>): void {
-  if (json) {
-    console.log(JSON.stringify({ bench: 'admit', group: title, ...times }))
-    return
-  }
-  console.log(`\n${title}`)
-  for (const [name, value] of Object.entries(times))
-    console.log(`  ${name.padEnd(40)}${String(round(value)).padStart(8)}`)
-}
-
-function round(n: number): number {
-  return Number(n.toPrecision(3))
-}
-
-function few(): void {
-  const keys = new KeyValues(10_000, 1)
-  const strangers = new KeyValues(10_000, 2)
-  const catalog = catalogOf(keys, 'roomy')
-  const mapped = catalogOf(keys, 'roomy', true)
-  for (const [active, label] of [
-    [1, '1 key'],
-    [64, '64 keys'],
-    [10_000, '10 000 keys'],
-  ] as const) {
-    const tasks = [
-      limitTask(keys, active),
-      admitTask({ name: 'admit, the only stage', catalog, from: keys, active }),
-      admitTask({ name: 'admit, host and base path', catalog: mapped, from: keys, active, mapped: true }),
-    ]
-    if (active === 10_000) {
-      tasks.push(
-        admitTask({ name: 'throttled', catalog: catalogOf(keys, 'slow'), from: keys, active, kind: 'throttled' }),
-        admitTask({
-          name: 'quota exceeded',
-          catalog: catalogOf(keys, 'spent'),
-          from: keys,
-          active,
-          kind: 'quota-exceeded',
-        }),
-        admitTask({ name: 'unknown key', catalog, from: strangers, active, kind: 'invalid-api-key' }),
-        decideTask(catalog, keys),
-      )
-    }
-    print(label, timeGroup(tasks, EFFORT))
-  }
-}
-
-function many(): void {
-  const count = 1_000_000
+/** The same keys, asked for in four ways, for everybody in turn. */
+async function compare(count: number): Promise<void> {
   const keys = new KeyValues(count, 3)
-  const document = documentOf(keys, 'roomy')
-  const began = performance.now()
-  const checked = check(document)
-  const checkMs = performance.now() - began
-  if (!checked.ok) throw new Error(checked.issues[0]?.message)
-  const { catalog } = checked
-  const compileMs = Array.from({ length: 21 }, () => elapsed(() => compile(catalog)))
-
-  const tasks = [
-    limitTask(keys, count),
-    admitTask({ name: 'admit, the only stage', catalog, from: keys, active: count }),
-  ]
-  print('1 000 000 keys', timeGroup(tasks, EFFORT))
-
-  // One key after another is disabled; the gate goes on with the new catalog.
-  const gate = createGate({ catalog })
-  const random = randomOf(4)
-  const edits = Array.from({ length: quick ? 1000 : 5000 }, () => {
-    const key = gate.catalog.apiKeys.get(`key-${random() % count}`)!
-    return elapsed(() => {
-      const edited = putApiKeys(gate.catalog, [{ ...key, enabled: !key.enabled }])
-      if (isFault(edited)) throw new Error(edited.message)
-      gate.replace(edited)
-    })
-  })
-  printTimes('a catalog of 1 000 000 keys', {
-    'check, ms': checkMs,
-    'compile, ms, median': quantile(compileMs, 0.5),
-    'edit of one key, µs, median': quantile(edits, 0.5) * 1000,
-    'edit of one key, µs, worst': quantile(edits, 1) * 1000,
-  })
+  const runs = new Map<string, Run>([
+    ['limit: Map.get + Float64Array', limit(keys)],
+    ['admit, four limits', admit(used(keys, 'roomy'))],
+  ])
+  for (const [name, make] of peers) {
+    const run = make()
+    for (let i = 0; i < count; i += BATCH) {
+      await run(Array.from({ length: Math.min(BATCH, count - i) }, (_, n) => requestOf(keys, i + n)))
+    }
+    runs.set(name, run)
+  }
+  const kept = Array.from({ length: count }, (_, i) => requestOf(keys, i))
+  const draws = {
+    fresh: (next: () => number) => fresh(keys, next),
+    cached: (next: () => number) => cached(kept, next),
+  }
+  for (const [strings, drawOf] of Object.entries(draws)) {
+    for (const zipf of count === 1 ? [false] : [false, true]) {
+      const asked = count === 1 ? '1 key' : `${spaced(count)} keys, ${zipf ? 'Zipf' : 'uniform'}`
+      await time(
+        `${asked}, ${strings} strings`,
+        [...runs].map(([name, run]) => task(name, run, drawOf(keysAsked(count, zipf)))),
+      )
+    }
+  }
 }
 
-function elapsed(run: () => void): number {
-  const began = performance.now()
-  run()
-  return performance.now() - began
+function spaced(n: number): string {
+  return n.toLocaleString('en').replaceAll(',', ' ')
 }
 
-if (!json) {
-  console.log(
-    `Node ${process.version}, ${cpus()[0]?.model} × ${cpus().length}; ${EFFORT.rounds} rounds of ${EFFORT.samples} × ${BATCH}`,
-  )
+/** What other answers cost, and what the way to the stage does. */
+async function others(): Promise<void> {
+  const keys = new KeyValues(10_000, 1)
+  const next = keysAsked(10_000, false)
+  const strangers = new KeyValues(10_000, 2)
+  const roomy = used(keys, 'roomy')
+  await time('10 000 keys, other answers', [
+    task('limit: Map.get + Float64Array', limit(keys), fresh(keys, next)),
+    task('admit, the only stage', admit(roomy), fresh(keys, next)),
+    task('admit, host and base path', admit(used(keys, 'roomy', true)), fresh(keys, next, true)),
+    task('throttled', refuse(used(keys, 'slow'), 'throttled'), fresh(keys, next)),
+    task('quota exceeded', refuse(used(keys, 'spent'), 'quota-exceeded'), fresh(keys, next)),
+    task('unknown key', refuse(roomy, 'invalid-api-key'), fresh(strangers, next)),
+    task('decide alone', decideAlone(keys), fresh(keys, next)),
+  ])
 }
+
 verify()
-few()
-many()
+const peers = await countingPeers()
+for (const count of SIZES) await compare(count)
+await others()
+process.exit(0)

@@ -1,23 +1,19 @@
 // Takes a second of a real Redis on this machine, each request on its own and those of a tick together, beside a peer.
 // Needs redis-server in the path; the peer, if it was installed: npm install --prefix bench/peers.
 
-import { createRequire as requireFrom } from 'node:module'
-import { cpus } from 'node:os'
-import { pathToFileURL } from 'node:url'
 import type { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import type { Metered } from '../src/core/limits.ts'
 import { catalogOf, compile, resolve } from '../src/index.ts'
 import { type RedisOptions, redisStore } from '../src/stores/redis.ts'
 import { redisServer, sendBy } from '../test/stores/redis-server.ts'
+import { peersInstalled, requirePeer } from './peers.ts'
+import { quick, report } from './report.ts'
 import { quantile } from './rounds.ts'
 
-const quick = process.argv.includes('--quick')
-const json = process.argv.includes('--json')
-
 // Short and many: a shared machine slows for seconds at a time.
-const ROUNDS = quick ? 5 : 31
-const MS = quick ? 100 : 200
+const ROUNDS = quick ? 1 : 11
+const MS = quick ? 50 : 200
 const KEYS = 1000
 const IN_FLIGHT = [1, 64, 256]
 
@@ -73,25 +69,16 @@ function ours(name: string, options: RedisOptions): Task {
   return { name, ask: async key => (await store.take(requests[key]!, Date.now())).admitted }
 }
 
-async function peers(client: object): Promise<Task[]> {
-  try {
-    const from = requireFrom(pathToFileURL(`${process.cwd()}/bench/peers/package.json`))
-    const { RateLimiterRedis } = from('rate-limiter-flexible')
-    const limiter = new RateLimiterRedis({
-      storeClient: client,
-      points: 2_000_000_000,
-      duration: 3600,
-      keyPrefix: 'peer',
-    })
-    return [
-      {
-        name: 'rate-limiter-flexible, one limit',
-        ask: async key => (await limiter.consume(`k${key}`)).consumedPoints > 0,
-      },
-    ]
-  } catch {
-    return []
-  }
+function peers(storeClient: object): Task[] {
+  if (!peersInstalled()) return []
+  const { RateLimiterRedis } = requirePeer('rate-limiter-flexible')
+  const limiter = new RateLimiterRedis({ storeClient, points: 2_000_000_000, duration: 3600, keyPrefix: 'peer' })
+  return [
+    {
+      name: 'rate-limiter-flexible, one limit',
+      ask: async key => (await limiter.consume(`k${key}`)).consumedPoints > 0,
+    },
+  ]
 }
 
 /** A closed loop: so many asks at any time, each followed by the next, for so long. */
@@ -133,11 +120,9 @@ const tasks: Task[] = [
   ours('ioredis, a tick, no use kept', { send: sendBy(io), prefix: 'e:', usage: false }),
   ours('node-redis, each on its own', { send: sendNode, batch: 1, prefix: 'c:' }),
   ours('node-redis, a tick in a call', { send: sendNode, prefix: 'd:' }),
-  ...(await peers(io)),
+  ...peers(io),
 ]
 
-const shown = (n: number, digits = 0): string => n.toFixed(digits).padStart(8)
-if (!json) console.log(`redis: method + plan + quota, ${KEYS} keys, Node ${process.versions.node}, ${cpus()[0]?.model}`)
 for (const inFlight of IN_FLIGHT) {
   const samples = tasks.map((): Sample[] => [])
   for (let round = -1; round < ROUNDS; round++) {
@@ -148,35 +133,31 @@ for (const inFlight of IN_FLIGHT) {
     }
   }
   const first = samples[0]!
-  if (!json) console.log(`\n${`${inFlight} in flight`.padEnd(34)}  takes/s to first  quartiles    server µs client µs`)
   for (const [i, { name }] of tasks.entries()) {
     const own = samples[i]!
     const of = (value: (sample: Sample, round: number) => number, q = 0.5): number => quantile(own.map(value), q)
     const ratioOf = ({ perSecond }: Sample, round: number): number => perSecond / first[round]!.perSecond
-    const perSecond = of(sample => sample.perSecond)
-    const [low, ratio, high] = [of(ratioOf, 0.25), of(ratioOf), of(ratioOf, 0.75)]
-    const serverMicros = of(sample => sample.serverMicros)
-    const clientMicros = of(sample => sample.clientMicros)
-    const row = { bench: 'redis', inFlight, name, perSecond, ratio, low, high, serverMicros, clientMicros }
-    if (json) console.log(JSON.stringify(row))
-    else {
-      const spread = `${low.toFixed(2)}–${high.toFixed(2)}`.padStart(11)
-      const micros = `${shown(serverMicros, 1)}  ${shown(clientMicros, 1)}`
-      console.log(`${name.padEnd(34)} ${shown(perSecond)} ${shown(ratio, 2)} ${spread}     ${micros}`)
-    }
+    report({
+      bench: 'redis',
+      group: `${inFlight} in flight`,
+      name,
+      'takes/s': of(({ perSecond }) => perSecond),
+      ratio: of(ratioOf),
+      low: of(ratioOf, 0.25),
+      high: of(ratioOf, 0.75),
+      'server µs': of(({ serverMicros }) => serverMicros),
+      'client µs': of(({ clientMicros }) => clientMicros),
+    })
   }
 }
 
 const bytes = await io.memory('USAGE', `b:{p4qx7a/${requests[0]!.keyId}}`)
-const method = requests[0]!.method
 const plain = redisStore({ send: sendBy(io), prefix: 'tollgate:' })
 await plain.take({ ...requests[0]!, method: null }, Date.now())
 const without = await io.memory('USAGE', `tollgate:{p4qx7a/${requests[0]!.keyId}}`)
-if (json) console.log(JSON.stringify({ bench: 'redis', bytes: without, withMethod: bytes }))
-else
-  console.log(
-    `\nMEMORY USAGE of a key: ${without} with bucket and quota, ${bytes} with the bucket of ${method?.id} too`,
-  )
+const memory = { bench: 'redis', group: 'MEMORY USAGE of a key' }
+report({ ...memory, name: 'bucket and quota', bytes: without ?? Number.NaN })
+report({ ...memory, name: 'with a method’s bucket', bytes: bytes ?? Number.NaN })
 
 node.destroy()
 await server.stop()

@@ -9,7 +9,7 @@ export interface Task {
   /** Before each sample and not timed: where strings and requests are made. */
   readonly prepare: () => void
   /** One sample. What it returns is added up, and must be `expect`: nothing is optimised away, and nothing fails unseen. */
-  readonly run: () => number
+  readonly run: () => number | Promise<number>
   readonly expect: number
 }
 
@@ -30,24 +30,25 @@ export interface Effort {
   readonly batch: number
 }
 
-export function timeGroup(tasks: readonly Task[], { rounds, samples, batch }: Effort): Timing[] {
+export async function timeGroup(
+  tasks: readonly Task[],
+  { rounds, samples, batch }: Effort,
+): Promise<readonly Timing[]> {
   const medians = tasks.map((): number[] => [])
   // Round -1 warms up, and is not counted.
   for (let round = -1; round < rounds; round++) {
     for (let turn = 0; turn < tasks.length; turn++) {
       // Each round begins with another task, so that none always follows the one that fills the cache.
       const i = (turn + round + 1) % tasks.length
-      const ns = (median(tasks[i] as Task, samples) / batch) * 1e6
-      if (round >= 0) medians[i]?.push(ns)
+      const ns = ((await median(tasks[i]!, samples)) / batch) * 1e6
+      if (round >= 0) medians[i]!.push(ns)
     }
   }
-  const limit = medians[0] as number[]
   return tasks.map(({ name }, i) => {
-    const own = medians[i] as number[]
-    const ratios = own.map((ns, round) => ns / (limit[round] as number))
+    const ratios = medians[i]!.map((ns, round) => ns / medians[0]![round]!)
     return {
       name,
-      ns: quantile(own, 0.5),
+      ns: quantile(medians[i]!, 0.5),
       ratio: quantile(ratios, 0.5),
       spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
     }
@@ -55,16 +56,19 @@ export function timeGroup(tasks: readonly Task[], { rounds, samples, batch }: Ef
 }
 
 /** @returns ms of the median sample */
-function median({ name, prepare, run, expect }: Task, samples: number): number {
+async function median({ name, prepare, run, expect }: Task, samples: number): Promise<number> {
   const bench = new Bench({ iterations: samples, time: 0, warmup: false, throws: true })
-  const sample = (): void => {
-    const sum = run()
+  const hold = (sum: number): void => {
     if (sum !== expect) throw new Error(`${name}: ${sum} of ${expect} answers were as they should be`)
   }
-  bench.add(name, sample, { beforeEach: prepare })
-  const [task] = bench.runSync()
-  if (task?.result.state !== 'completed') throw new Error(`${name}: not measured`)
-  return task.result.latency.p50
+  prepare()
+  const first = run()
+  const async = first instanceof Promise
+  hold(async ? await first : first)
+  bench.add(name, async ? async () => hold(await run()) : () => hold(run() as number), { beforeEach: prepare, async })
+  const [timed] = async ? await bench.run() : bench.runSync()
+  if (timed?.result.state !== 'completed') throw new Error(`${name}: not measured`)
+  return timed.result.latency.p50
 }
 
 export function quantile(values: readonly number[], q: number): number {

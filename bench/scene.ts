@@ -85,8 +85,21 @@ export function requestOf(keys: KeyValues, key: number, mapped = false): ApiRequ
 
 const scratch = Buffer.alloc(256)
 
-function fresh(text: string): string {
+/** The same text as a new string, without a hash. */
+export function fresh(text: string): string {
   return scratch.latin1Slice(0, scratch.write(text, 'latin1'))
+}
+
+/**
+ * Keys as they are asked for.
+ *
+ * @param zipf the nth most asked for is asked for 1/n as often as the first; where it stands in the catalog is scattered
+ * @returns what gives the number of a key, 0 … count - 1
+ */
+export function keysAsked(count: number, zipf: boolean): () => number {
+  const random = randomOf(count)
+  if (!zipf) return () => random() % count
+  return () => (Math.floor((count + 1) ** (random() / 2 ** 32) - 1) * 7919) % count
 }
 
 /** xorshift32: the same requests in every run. @returns 0 … 2^32 - 1 */

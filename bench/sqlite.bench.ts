@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { openSqlite } from '../src/cli/sqlite-file.ts'
 import { compile, type Metered, resolve, type Store } from '../src/index.ts'
 import { sqliteStore } from '../src/stores/sqlite.ts'
+import { quick, report } from './report.ts'
 import { quantile } from './rounds.ts'
 import { catalogOf, KeyValues, randomOf, requestOf } from './scene.ts'
 
-const quick = process.argv.includes('--quick')
-const ROUNDS = quick ? 5 : 21
-const TAKES = quick ? 4096 : 16_384
+const ROUNDS = quick ? 1 : 7
+const TAKES = quick ? 1024 : 8192
 const IN_FLIGHT = [64, 256]
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-sqlite-'))
@@ -43,19 +43,17 @@ async function compare(count: number): Promise<void> {
     }
   }
   const limit = tasks[0]!.rates
-  const rows = tasks.map(({ name, rates }) => {
-    const ratio = quantile(
-      rates.map((rate, round) => rate / limit[round]!),
-      0.5,
-    )
-    return { name, perSecond: Math.round(quantile(rates, 0.5)), ratio }
-  })
-  if (process.argv.includes('--json')) console.log(JSON.stringify({ bench: 'sqlite', keys: count, rows }))
-  else {
-    console.log(`\n${count} keys: a method’s throttle, a plan’s, a quota and the day’s use`)
-    for (const { name, perSecond, ratio } of rows) {
-      console.log(`  ${name.padEnd(40)}${String(perSecond).padStart(10)} takes/s${ratio.toFixed(2).padStart(8)} ×`)
-    }
+  for (const { name, rates } of tasks) {
+    const ratios = rates.map((rate, round) => rate / limit[round]!)
+    report({
+      bench: 'sqlite',
+      group: `${count} keys`,
+      name,
+      'takes/s': quantile(rates, 0.5),
+      ratio: quantile(ratios, 0.5),
+      low: quantile(ratios, 0.25),
+      high: quantile(ratios, 0.75),
+    })
   }
 }
 

@@ -1,4 +1,4 @@
-// npm run size: what importing tollgate costs, minified and gzipped, and whether that is within its budget.
+// npm run size [-- --json]: what importing tollgate costs, minified and gzipped, and whether that is within its budget.
 
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -21,6 +21,7 @@ const BUDGETS = [
   },
 ]
 
+const json = process.argv.includes('--json')
 let over = false
 for (const { what, most, from } of BUDGETS) {
   const { outputFiles } = await build({
@@ -33,8 +34,10 @@ for (const { what, most, from } of BUDGETS) {
   })
   const { length } = gzipSync(outputFiles[0].contents, { level: 9 })
   over ||= length > most
-  console.log(
-    `${length > most ? '✗' : '✓'} ${what}: ${length} B of ${most} B gzipped (${outputFiles[0].contents.length} B minified)`,
-  )
+  if (json) console.log(JSON.stringify({ what, most, gzipped: length, minified: outputFiles[0].contents.length }))
+  else
+    console.log(
+      `${length > most ? '✗' : '✓'} ${what}: ${length} B of ${most} B gzipped (${outputFiles[0].contents.length} B minified)`,
+    )
 }
 process.exitCode = over ? 1 : 0
