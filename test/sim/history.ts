@@ -248,7 +248,8 @@ const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
 /** Days later everything is full and unused: of a burst exactly what the limits hold is admitted, and no more. */
 async function renewal(scene: Scene): Promise<void> {
   const { world, timeline, random, server, network, processes, truths, audit, tell } = scene
-  await timeline.runUntil(timeline.now + 2 * DAY + HOUR)
+  // A record that was stamped three days ahead, and not asked for since, holds what it held then until they are over.
+  await timeline.runUntil(timeline.now + (world.leaps ? 4 : 2) * DAY + HOUR)
   server.keys()
   tell('days later')
   scene.isQuiet = true
