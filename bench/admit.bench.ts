@@ -11,6 +11,8 @@ import { catalogOf, KeyValues, keysAsked, type PlanName, requestOf } from './sce
 
 const BATCH = 1024
 const EFFORT: Effort = quick ? { rounds: 2, samples: 5, batch: BATCH } : { rounds: 11, samples: 40, batch: BATCH }
+/** A million keys take longer, and vary less. */
+const SHORT: Effort = quick ? EFFORT : { rounds: 9, samples: 20, batch: BATCH }
 const SIZES = quick ? [1, 10_000, 20_000] : [1, 10_000, 1_000_000]
 
 /** What a sample asks, drawn anew for each. */
@@ -129,8 +131,8 @@ function same(actual: string, expected: string, what: string): void {
   if (actual !== expected) throw new Error(`${what}: ${actual}, where decide says ${expected}`)
 }
 
-async function time(group: string, tasks: readonly Task[]): Promise<void> {
-  for (const { name, ns, ratio, spread } of await timeGroup(tasks, EFFORT)) {
+async function time(group: string, tasks: readonly Task[], effort: Effort = EFFORT): Promise<void> {
+  for (const { name, ns, ratio, spread } of await timeGroup(tasks, effort)) {
     report({ bench: 'admit', group, name, ns, ratio, low: spread[0], high: spread[1] })
   }
 }
@@ -160,6 +162,7 @@ async function compare(count: number): Promise<void> {
       await time(
         `${asked}, ${strings} strings`,
         [...runs].map(([name, run]) => task(name, run, drawOf(keysAsked(count, zipf)))),
+        count > 10_000 ? SHORT : EFFORT,
       )
     }
   }

@@ -13,8 +13,8 @@ import { clients, HELLO, PATH, SERVERS, serve } from './servers.ts'
 
 const CONNECTIONS = 64
 const ROUNDS = quick ? 1 : 9
-const MS = quick ? 100 : 400
-const WARM_UP_MS = quick ? 100 : 1500
+const MS = quick ? 50 : 400
+const WARM_UP_MS = quick ? 50 : 800
 
 const runtime = (name: string): string => join(process.cwd(), 'test/runtimes/node_modules/.bin', name)
 

@@ -13,7 +13,7 @@ import { catalogOf, KeyValues, keysAsked, requestOf } from './scene.ts'
 const COUNT = quick ? 100_000 : 1_000_000
 const GROUP = quick ? `${COUNT} keys in use` : '1 000 000 keys in use'
 const BATCH = 1000
-const DECISIONS = quick ? 20_000 : 500_000
+const DECISIONS = quick ? 20_000 : 200_000
 const LIMIT = 'limit: Map + Float64Array'
 
 const subject = process.argv[2]

@@ -11,7 +11,7 @@ import { quantile } from './rounds.ts'
 import { catalogOf, KeyValues, randomOf, requestOf } from './scene.ts'
 
 const ROUNDS = quick ? 1 : 7
-const TAKES = quick ? 1024 : 8192
+const TAKES = quick ? 1024 : 4096
 const IN_FLIGHT = [64, 256]
 
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-sqlite-'))

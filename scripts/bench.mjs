@@ -69,7 +69,10 @@ async function run(outfile) {
     group = []
   }
   for await (const line of createInterface({ input: child.stdout })) {
-    if (!line.startsWith('{')) continue
+    if (!line.startsWith('{')) {
+      if (!json) console.log(line)
+      continue
+    }
     if (json) console.log(line)
     const row = JSON.parse(line)
     if (group.length > 0 && !isOneTable(group[0], row)) flush()
@@ -125,7 +128,7 @@ try {
     if (process.stderr.isTTY) process.stderr.write(`\x1b[2m${name} …\x1b[0m\n`)
     const { rows: own, status } = await run(await bundle(`bench/${name}.bench.ts`, join(out, `${name}.mjs`)))
     rows.push(...own)
-    if (status === 0 && own.length > 0) continue
+    if (status === 0) continue
     console.error(`bench: ${name} failed`)
     process.exitCode = 1
   }
