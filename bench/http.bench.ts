@@ -157,10 +157,7 @@ else {
   const peers = peersInstalled()
   for (const [group, servers] of Object.entries(SERVERS)) {
     const command = RUNTIMES[group]?.[0]
-    if (command !== undefined && !existsSync(command)) {
-      console.error(`${group} is left out: npm ci --prefix test/runtimes`)
-      continue
-    }
+    if (command !== undefined && !existsSync(command)) continue
     if (!peers && !ALONE.has(group)) continue
     const names = servers.map(({ name }) => name)
     await compare(group, peers ? names : names.filter(name => name !== 'rate-limiter-flexible, by hand'))

@@ -2,7 +2,7 @@
 // another's heap. What they print, a JSON value a line, becomes tables, and is held to bench/gates.ts.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -118,6 +118,15 @@ const machine = {
 }
 if (json) console.log(JSON.stringify(machine))
 else table('machine', [machine])
+
+const installed = [
+  ['bench/peers', 'peers'],
+  ['test/runtimes', 'Deno and Bun'],
+]
+for (const [folder, what] of installed) {
+  if (existsSync(join(root, folder, 'node_modules'))) continue
+  console.error(`${what}: left out, since they are not installed: npm ci --prefix ${folder}`)
+}
 
 const out = mkdtempSync(join(tmpdir(), 'tollgate-bench-'))
 const began = performance.now()
