@@ -34,15 +34,15 @@ export function jsonReader(reading: Reading): Reader {
   const [status, apiId, stage] = [field('status'), field('apiId'), field('stage')]
   const parameter = queryParameter(reading.fields.key)
   const key = field('key')
-  /** By kind and version: few. */
+  /** By all they say: few. */
   const said = new Map<string, Said>()
 
-  function saidOf({ decision, version }: Document): Said | null {
+  function saidOf({ decision, version, limitedBy, reason }: Document): Said | null {
     if (typeof decision !== 'string') return null
-    const name = `${decision} ${String(version)}`
+    const name = `${decision} ${String(version)} ${String(limitedBy)} ${String(reason)}`
     let known = said.get(name)
     if (known === undefined) {
-      known = { kind: decision as Said['kind'], version: typeof version === 'string' ? version : null }
+      known = { kind: decision as Said['kind'], version: text(version), why: text(limitedBy) ?? text(reason) }
       said.set(name, known)
     }
     return known

@@ -57,6 +57,8 @@ export const NOBODY: Caller = new Caller(null, null)
 export interface Said {
   readonly kind: Decision['kind'] | 'not-judged'
   readonly version: string | null
+  /** Why it was refused: a limit's name, or what was wrong with the key or the path. */
+  readonly why: string | null
 }
 
 /** Written over by each line that is read. */

@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { combinedLine, documentFor, jsonLine, worldOf } from '../replay/traffic.ts'
+import { combinedLine, documentFor, jsonLine, sampleFiles, worldOf } from '../replay/traffic.ts'
 import { bundled, type Command, newFolder, type Run } from './command.ts'
 
 const LIMITS = { rate: 1, burst: 10, quota: 200 }
@@ -174,5 +174,28 @@ describe('tollgate fit', () => {
     expect(cedar).toMatchObject({ throttle: { rateLimit: 5, burstLimit: 1 }, quota: { limit: 300, period: 'DAY' } })
     expect((await run('--refused', '100%')).stderr).toContain('--refused: expected a share like 0.1%')
     expect((await run('--rate', '1', '--burst', '2')).stderr).toContain('expected --rate or --burst, received both')
+  })
+})
+
+describe('the sample', () => {
+  const examples = join(import.meta.dirname, '../../examples/replay')
+
+  it('is what the generator makes', () => {
+    for (const [name, text] of Object.entries(sampleFiles())) {
+      const shipped =
+        name === 'access.log'
+          ? gunzipSync(readFileSync(join(examples, `${name}.gz`)))
+          : readFileSync(join(examples, name))
+      expect(shipped.toString()).toBe(text)
+    }
+  })
+
+  it('gives what docs/replay.md shows', async () => {
+    const docs = readFileSync(join(examples, '../../docs/replay.md'), 'utf8')
+    for (const [, line = '', shown = ''] of docs.matchAll(/^npx tollgate ([^\n]*)\n```\n\n```\n(.*?)\n```$/gms)) {
+      const { stdout } = await tollgate(line.replace('report.html', file('sample.html')).split(' '), { cwd: examples })
+      expect(stdout.trimEnd()).toBe(shown)
+    }
+    expect(docs.match(/^npx tollgate .*\n```\n\n```\n/gm)).toHaveLength(2)
   })
 })

@@ -210,7 +210,7 @@ describe('JSON a line', () => {
     const [event] = [
       ...eventsOf(`${json({ ...line, decision: 'throttled', apiId: 'a', stage: 's', version: 'v1', cost: 3 })}`),
     ]
-    expect(event).toMatchObject({ cost: 3, said: { kind: 'throttled', version: 'v1' } })
+    expect(event).toMatchObject({ cost: 3, said: { kind: 'throttled', version: 'v1', why: null } })
     // Where it led is for its own catalog to say.
     expect(event).not.toHaveProperty('apiId')
   })

@@ -207,3 +207,23 @@ export function combinedLine({ time, key, method, path }: Made, status = 200): s
 export function jsonLine({ time, key, method, path }: Made): string {
   return JSON.stringify({ time: new Date(time).toISOString(), method, path, apiKeyId: key ?? '-' })
 }
+
+/** What ships in examples/replay: three days, a plan as it is and as it might be. */
+export const SAMPLE = {
+  current: { rate: 5, burst: 20, quota: 1000 },
+  proposed: { rate: 1, burst: 10, quota: 200 },
+} as const satisfies Record<string, Limits>
+
+/** The sample's files, by name. */
+export function sampleFiles(): Record<string, string> {
+  const world = worldOf(SAMPLE.proposed)
+  const names: Record<string, string> = { cedar: 'Cedar Mobile', dogwood: 'Dogwood, Inc.' }
+  const customers = world.customers.map(customer => ({ ...customer, name: names[customer.id] ?? customer.name }))
+  const catalog = (limits: Limits, version: string): string =>
+    `${JSON.stringify(documentFor(limits, customers, version), null, 2)}\n`
+  return {
+    'current.json': catalog(SAMPLE.current, 'current'),
+    'proposed.json': catalog(SAMPLE.proposed, 'proposed'),
+    'access.log': `${world.requests.map(made => combinedLine(made, made.path.startsWith('/v1') ? 200 : 404)).join('\n')}\n`,
+  }
+}

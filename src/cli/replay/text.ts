@@ -161,7 +161,9 @@ function keyLines({ trial }: Verdict, space: Space): string[] {
 export function whyWords({ firstRefused, burst, quotaRanOut }: KeyReport): string {
   if (firstRefused === null) return 'never refused'
   const parts = [`${instant(firstRefused.at)} by ${LIMIT_WORDS[firstRefused.by]}`]
-  if (burst !== null) parts.push(`the burst: ${count(burst.requests)} requests in ${span(burst.ms)}`)
+  if (burst !== null) {
+    parts.push(`the burst: ${count(burst.requests)} requests ${burst.ms === 0 ? 'at once' : `in ${span(burst.ms)}`}`)
+  }
   if (quotaRanOut !== null) {
     const often = quotaRanOut.windows === 1 ? '' : `, in ${count(quotaRanOut.windows)} periods in all`
     parts.push(`the quota ran out on ${day(quotaRanOut.at)}${often}`)
