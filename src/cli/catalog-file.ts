@@ -47,9 +47,12 @@ export function parseCatalog(bytes: Uint8Array): Loaded {
   } catch {
     return { ok: false, problems: [{ line: 1, column: 1, message: 'expected UTF-8 text; save the file as UTF-8' }] }
   }
-  const found = tooDeep(() => walk(text))
-  if (found.length > 0) return { ok: false, problems: found }
-  const document: unknown = JSON.parse(text)
+  let document = plain(text)
+  if (document === undefined) {
+    const found = tooDeep(() => walk(text))
+    if (found.length > 0) return { ok: false, problems: found }
+    document = JSON.parse(text)
+  }
   const checked = check(document)
   const noted = checked.ok ? checked.warnings : checked.issues
   const places = placesOf(
@@ -60,6 +63,54 @@ export function parseCatalog(bytes: Uint8Array): Loaded {
   return checked.ok
     ? { ok: true, catalog: checked.catalog, warnings: problems, text, document }
     : { ok: false, problems }
+}
+
+/**
+ * The text parsed, if it is JSON that says one thing: as many members came of it as it has colons outside of texts, so none
+ * was given twice. Undefined where it is to be walked. A million keys are outlined in a tenth of the time of a walk.
+ */
+function plain(text: string): unknown {
+  try {
+    const document: unknown = JSON.parse(text)
+    const { members, depth } = outlined(text)
+    return depth < DEEPEST && membersOf(document) === members ? document : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** How many members a JSON text has, and how deep it goes. */
+function outlined(text: string): { readonly members: number; readonly depth: number } {
+  let members = 0
+  let depth = 0
+  let deepest = 0
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 34: // "
+        for (i++; text.charCodeAt(i) !== 34; i++) if (text.charCodeAt(i) === 92) i++
+        break
+      case 58: // :
+        members++
+        break
+      case 91: // [
+      case 123: // {
+        deepest = Math.max(deepest, ++depth)
+        break
+      case 93: // ]
+      case 125: // }
+        depth--
+    }
+  }
+  return { members, depth: deepest }
+}
+
+function membersOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  let members = 0
+  if (Array.isArray(value)) for (const item of value) members += membersOf(item)
+  else for (const name in value) members += 1 + membersOf((value as Record<string, unknown>)[name])
+  return members
 }
 
 /** What `walk` finds; a text so deep that no parser's stack reaches its end is no catalog either. */

@@ -15,7 +15,7 @@ import { type After, timer } from './timer.ts'
 export type CatalogChange =
   | {
       readonly kind: 'catalog'
-      readonly document: CatalogDocument
+      readonly document: CatalogDocument | Catalog
       /** What it was made of, in the publisher's words: by it the publisher knows that it need not publish it again. */
       readonly origin?: string
       /** The version of which this is the whole: nothing new to who has that one in force. */
@@ -241,8 +241,7 @@ export function memoryCatalogLog(): CatalogLog {
   }
 }
 
-/** The whole of a catalog, to publish. */
+/** The whole of a catalog, to publish: checked once, it is not checked again here, and its JSON is what others read. */
 export function wholeOf(catalog: Catalog, origin?: string): CatalogChange & { readonly kind: 'catalog' } {
-  const document = JSON.parse(JSON.stringify(catalog)) as CatalogDocument
-  return { kind: 'catalog', document, ...(origin === undefined ? {} : { origin }) }
+  return { kind: 'catalog', document: catalog, ...(origin === undefined ? {} : { origin }) }
 }

@@ -128,8 +128,8 @@ function sceneOf(random: Random, told: ReturnType<typeof teller>): Scene {
 }
 
 function truthAfter({ keys }: World, before: readonly boolean[], change: CatalogChange): boolean[] {
-  const put: readonly unknown[] = change.kind === 'edit' ? change.put : (change.document.apiKeys ?? [])
-  const enabled = new Map((put as { id: string; enabled: boolean }[]).map(key => [key.id, key.enabled]))
+  const put: Iterable<unknown> = change.kind === 'edit' ? change.put : (change.document.apiKeys ?? [])
+  const enabled = new Map(([...put] as { id: string; enabled: boolean }[]).map(key => [key.id, key.enabled]))
   return keys.map(({ id }, i) => enabled.get(id) ?? before[i]!)
 }
 
