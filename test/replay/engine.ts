@@ -57,7 +57,7 @@ export function documentAt(n: number): object {
         id: 'free',
         apiStages: [{ apiId: 'pets', stage: 'prod', throttle: { '/pets/GET': throttle(3 + n, 5) } }],
         throttle: throttle(8, 10 + n),
-        quota: { limit: 40 + 7 * n, period: 'DAY' },
+        quota: { limit: 5 + 3 * n, period: 'DAY' },
       },
       {
         id: 'pro',
@@ -66,7 +66,7 @@ export function documentAt(n: number): object {
           { apiId: 'orders', stage: 'prod' },
         ],
         throttle: throttle(40, 30),
-        quota: { limit: 300 + 40 * n, period: n % 2 === 0 ? 'WEEK' : 'MONTH' },
+        quota: { limit: 100 + 40 * n, period: n % 2 === 0 ? 'WEEK' : 'MONTH' },
       },
       { id: 'beta', apiStages: [{ apiId: 'pets', stage: 'beta' }] },
     ],
