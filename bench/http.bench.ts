@@ -12,8 +12,9 @@ import { quantile } from './rounds.ts'
 import { clients, HELLO, PATH, SERVERS, serve } from './servers.ts'
 
 const CONNECTIONS = 64
-const ROUNDS = quick ? 1 : 9
-const MS = quick ? 50 : 400
+// Many and short: neighbours slow a server for seconds at a time.
+const ROUNDS = quick ? 1 : 31
+const MS = quick ? 50 : 120
 const WARM_UP_MS = quick ? 50 : 800
 
 const runtime = (name: string): string => join(process.cwd(), 'test/runtimes/node_modules/.bin', name)

@@ -22,7 +22,7 @@ if (machine === undefined || panels.some(({ rows }) => rows.length === 0)) {
 }
 
 // In the order of the middle panel, the fastest first; the limit is a line, not a bar.
-const isLimit = ({ name }) => name.startsWith('limit')
+const isLimit = ({ name }) => name.startsWith('limit:')
 const names = panels[1].rows
   .filter(row => !isLimit(row))
   .sort((a, b) => a.ratio - b.ratio)
@@ -31,7 +31,7 @@ const longest = Math.max(...panels.flatMap(({ rows }) => rows.map(({ ratio }) =>
 const px = ratio => (ratio / longest) * (PANEL - 34)
 const escaped = text => text.replace(/[&<>]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c])
 const isOurs = name => name.startsWith('admit')
-const label = name => (isOurs(name) ? 'tollgate: plan, key, method, quota' : name)
+const label = name => (isOurs(name) ? 'tollgate, four limits' : name)
 const text = (x, y, content, more = '') => `<text x="${x.toFixed(1)}" y="${y}"${more}>${escaped(content)}</text>`
 
 const height = TOP + names.length * ROW + 52
