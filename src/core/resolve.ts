@@ -43,9 +43,6 @@ const MISSING: InvalidApiKey = invalid('missing')
 const MALFORMED: InvalidApiKey = invalid('malformed')
 const UNKNOWN: InvalidApiKey = invalid('unknown')
 
-/** What ANY stands for; no other method is ever served. */
-const VERBS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
-
 /** The stage a request is for, and which of its methods. */
 export function route(index: Index, request: ApiRequest): Route | MissingAuthenticationToken | BadRequest {
   const whole = canonicalPath(request.path)
@@ -57,15 +54,19 @@ export function route(index: Index, request: ApiRequest): Route | MissingAuthent
   } else {
     const mappings = mappingsOf(index, request.host)
     if (mappings === null) return BAD_HOST
-    const mapping = mappings.find(({ basePath }) => isUnder(whole, basePath))
-    if (mapping !== undefined) {
-      stage = mapping.stage
-      path = whole.slice(mapping.basePath.length) || '/'
-      if (spellsLonger(whole, mapping.basePath, mappings)) return BAD_PATH
+    for (let i = 0; i < mappings.length && stage === undefined; i++) {
+      const { basePath, stage: mapped } = mappings[i]!
+      if (basePath === '') stage = mapped
+      else if (isUnder(whole, basePath)) {
+        stage = mapped
+        path = whole.slice(basePath.length) || '/'
+      }
+      // The longest are first, so most requests are under the first or under none.
+      if (i > 0 && stage !== undefined && spellsLonger(whole, basePath, mappings)) return BAD_PATH
     }
   }
   if (stage === undefined) return NO_STAGE
-  const served = (VERBS.has(request.method) && stage.routes.find(path, request.method)) || null
+  const served = stage.routes.find(path, request.method) ?? null
   if (served === 'ambiguous') return BAD_PATH
   return { kind: 'route', index, stage, served, path }
 }

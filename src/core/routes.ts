@@ -2,18 +2,32 @@
 // AWS resolves the pair of path and verb: literal before parameter before greedy at each segment, a method of the verb
 // before ANY, and on to the next resource where one declares neither (measured on AWS; docs/differences.md).
 
+import { type HttpMethod, VERBS } from './api.ts'
 import { foldSegment } from './path.ts'
+
+/** The methods of a resource. */
+interface Verbs<T> {
+  readonly named: Map<string, T>
+  any: T | undefined
+}
 
 /** A place in the tree; `T` is what a method found there stands for. */
 interface Node<T> {
   readonly literals: Map<string, Node<T>>
+  /** The same, while there are no more than `FEW`. */
+  readonly few: { readonly text: string; readonly node: Node<T> }[]
   /** The literals as they would be folded: what no other segment may be taken for. */
   readonly folded: Set<string>
+  /** Whether any of them is folded to another text. */
+  odd: boolean
   parameter: Node<T> | null
   /** Verbs of a greedy template that ends here: one or more segments more. */
-  greedy: Map<string, T> | null
-  verbs: Map<string, T> | null
+  greedy: Verbs<T> | null
+  verbs: Verbs<T> | null
 }
+
+/** Up to so many literals are looked for one by one. */
+const FEW = 4
 
 /** The methods of a deployment by path and verb. Built by `add`, then only read. */
 export class Routes<T> {
@@ -24,8 +38,7 @@ export class Routes<T> {
     let node = this.#root
     for (const text of path === '/' ? [] : path.slice(1).split('/')) {
       if (text.endsWith('+}')) {
-        node.greedy ??= new Map()
-        node.greedy.set(verb, value)
+        declare((node.greedy ??= noVerbs()), verb, value)
         return
       }
       if (text.startsWith('{')) {
@@ -37,12 +50,14 @@ export class Routes<T> {
       if (child === undefined) {
         child = newNode()
         node.literals.set(text, child)
-        node.folded.add(foldSegment(text))
+        if (node.few.length < FEW) node.few.push({ text, node: child })
+        const folded = foldSegment(text)
+        node.folded.add(folded)
+        if (folded !== text) node.odd = true
       }
       node = child
     }
-    node.verbs ??= new Map()
-    node.verbs.set(verb, value)
+    declare((node.verbs ??= noVerbs()), verb, value)
   }
 
   /**
@@ -51,7 +66,7 @@ export class Routes<T> {
    * Looks at each node of the tree at most once, so the cost is bounded by what is declared, whatever is asked.
    *
    * @param path canonical (path.ts)
-   * @param verb one of the seven that ANY stands for
+   * @param verb as it came: one that ANY does not stand for is served nowhere
    * @returns the method; undefined when none is declared; `'ambiguous'` when the path spells a declared literal another
    * way and would be served as something else
    */
@@ -61,20 +76,31 @@ export class Routes<T> {
   }
 }
 
-/** Whoever is not listed in `verbs` or `ANY` is not declared. */
-function methodOf<T>(verbs: Map<string, T> | null, verb: string): T | undefined {
-  return verbs === null ? undefined : (verbs.get(verb) ?? verbs.get('ANY'))
+function methodOf<T>(verbs: Verbs<T> | null, verb: string): T | undefined {
+  if (verbs === null) return undefined
+  const named = verbs.named.get(verb)
+  if (named !== undefined || verbs.any === undefined) return named
+  return VERBS.includes(verb as HttpMethod) ? verbs.any : undefined
+}
+
+function declare<T>(verbs: Verbs<T>, verb: string, value: T): void {
+  if (verb === 'ANY') verbs.any = value
+  else verbs.named.set(verb, value)
+}
+
+function noVerbs<T>(): Verbs<T> {
+  return { named: new Map(), any: undefined }
 }
 
 function descend<T>(node: Node<T>, path: string, start: number, verb: string): T | undefined | 'ambiguous' {
   const slash = path.indexOf('/', start)
   const last = slash === -1
-  const segment = last ? path.slice(start) : path.slice(start, slash)
-  const literal = node.literals.get(segment)
+  const end = last ? path.length : slash
+  const literal = literalOf(node, path, start, end)
   if (literal !== undefined) {
     const found = last ? methodOf(literal.verbs, verb) : descend(literal, path, slash + 1, verb)
     if (found !== undefined) return found
-  } else if (node.folded.size > 0 && node.folded.has(foldSegment(segment))) {
+  } else if (node.folded.size > 0 && spellsLiteral(node, path, start, end)) {
     return 'ambiguous'
   }
   if (node.parameter !== null) {
@@ -84,6 +110,26 @@ function descend<T>(node: Node<T>, path: string, start: number, verb: string): T
   return methodOf(node.greedy, verb)
 }
 
+/** The literal that a segment is. Compared where it stands while there are few, since cutting it out costs more. */
+function literalOf<T>({ literals, few }: Node<T>, path: string, start: number, end: number): Node<T> | undefined {
+  if (literals.size > few.length) return literals.get(path.slice(start, end))
+  for (let i = 0; i < few.length; i++) {
+    const { text, node } = few[i]!
+    if (text.length === end - start && path.startsWith(text, start)) return node
+  }
+  return undefined
+}
+
+/** Whether a segment that is no literal would be taken for one further on. */
+function spellsLiteral<T>({ folded, odd }: Node<T>, path: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const code = path.charCodeAt(i)
+    // Upper case, `%` or `;`: folding it gives another text.
+    if ((code >= 65 && code <= 90) || code === 37 || code === 59) return folded.has(foldSegment(path.slice(start, end)))
+  }
+  return odd && folded.has(path.slice(start, end))
+}
+
 function newNode<T>(): Node<T> {
-  return { literals: new Map(), folded: new Set(), parameter: null, greedy: null, verbs: null }
+  return { literals: new Map(), few: [], folded: new Set(), odd: false, parameter: null, greedy: null, verbs: null }
 }
