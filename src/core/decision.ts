@@ -52,23 +52,40 @@ class Judged {
   /** Decided without the store, which was gone: admitted unmeasured, or measured against this process's share. */
   declare readonly degraded?: 'allow' | 'local'
 
+  /** The first limit that refuses, in the order method, plan, quota, stage, account. */
+  declare readonly limitedBy?: LimitName
+  /** ms until every limit admits it, nobody else taking: exact, one millisecond earlier it is still refused. */
+  declare readonly retryAfter?: Millis
+
   constructor(
-    kind: Judged['kind'],
     metered: Metered,
     at: Millis,
     state: State | null,
     sharedStates: readonly State[],
     changed: boolean,
     steppedBack: Millis,
+    limitedBy: LimitName | null,
+    retryAfter: Millis,
   ) {
-    this.kind = kind
-    this.admitted = kind === 'allowed'
+    this.kind =
+      limitedBy === null
+        ? 'allowed'
+        : retryAfter === Infinity
+          ? 'never-admitted'
+          : limitedBy === 'quota'
+            ? 'quota-exceeded'
+            : 'throttled'
+    this.admitted = limitedBy === null
     this.metered = metered
     this.at = at
     this.state = state
     this.sharedStates = sharedStates
     this.changed = changed
     this.steppedBack = steppedBack
+    if (limitedBy === null) return
+    this.limitedBy = limitedBy
+    // Where no waiting helps there is no such field.
+    if (retryAfter < Infinity) this.retryAfter = retryAfter
   }
 
   get version(): string {
@@ -137,56 +154,45 @@ class Judged {
 
   /** A plain copy of what was decided, without the machinery. Holds ids, never a key's value. */
   toJSON(): object {
-    const { kind, version, keyId, planId, cost, at, tokens, quota, degraded } = this
-    return { kind, version, keyId, planId, cost, at, tokens, quota, degraded }
+    const { kind, version, keyId, planId, cost, at, tokens, quota, degraded, limitedBy, retryAfter } = this
+    return { kind, version, keyId, planId, cost, at, tokens, quota, degraded, limitedBy, retryAfter }
   }
 }
 
-class Refused extends Judged {
+/** What every decision has. */
+type Common = Omit<Judged, 'kind' | 'admitted' | 'limitedBy' | 'retryAfter'>
+
+interface Refused extends Common {
+  readonly admitted: false
   /** The first limit that refuses, in the order method, plan, quota, stage, account. */
-  declare readonly limitedBy: LimitName
-  /** ms until every limit admits it, nobody else taking: exact, one millisecond earlier it is still refused. */
-  declare readonly retryAfter?: Millis
-
-  constructor(
-    kind: Judged['kind'],
-    metered: Metered,
-    at: Millis,
-    state: State | null,
-    sharedStates: readonly State[],
-    changed: boolean,
-    steppedBack: Millis,
-    limitedBy: LimitName,
-    retryAfter: Millis,
-  ) {
-    super(kind, metered, at, state, sharedStates, changed, steppedBack)
-    this.limitedBy = limitedBy
-    // Where no waiting helps there is no such field.
-    if (retryAfter < Infinity) this.retryAfter = retryAfter
-  }
-
-  override toJSON(): object {
-    const { limitedBy, retryAfter } = this
-    return { ...super.toJSON(), limitedBy, retryAfter }
-  }
+  readonly limitedBy: LimitName
 }
 
-type Kind<Of extends Judged, K extends Judged['kind'], Admitted extends boolean> = Omit<Of, 'kind' | 'admitted'> & {
-  readonly kind: K
-  readonly admitted: Admitted
+interface RefusedUntil extends Refused {
+  /** ms until every limit admits it, nobody else taking: exact, one millisecond earlier it is still refused. */
+  readonly retryAfter: Millis
 }
 
 /** Admitted, and charged everywhere it had to be. */
-export type Allowed = Kind<Judged, 'allowed', true>
+export interface Allowed extends Common {
+  readonly kind: 'allowed'
+  readonly admitted: true
+}
 
 /** Too fast: a bucket does not hold the cost. AWS's THROTTLED. */
-export type Throttled = Kind<Refused, 'throttled', false> & { readonly retryAfter: Millis }
+export interface Throttled extends RefusedUntil {
+  readonly kind: 'throttled'
+}
 
 /** Too much: the quota of this window is used. AWS's QUOTA_EXCEEDED. */
-export type QuotaExceeded = Kind<Refused, 'quota-exceeded', false> & { readonly retryAfter: Millis }
+export interface QuotaExceeded extends RefusedUntil {
+  readonly kind: 'quota-exceeded'
+}
 
 /** No waiting helps: the cost is above what a limit can ever hold, or its bucket is short and never fills (rate 0). */
-export type NeverAdmitted = Omit<Kind<Refused, 'never-admitted', false>, 'retryAfter'>
+export interface NeverAdmitted extends Refused {
+  readonly kind: 'never-admitted'
+}
 
 /** The decision to admit. The record and the shared records are those it leaves. */
 export function allowed(
@@ -197,7 +203,7 @@ export function allowed(
   changed: boolean,
   steppedBack: Millis,
 ): Allowed {
-  return new Judged('allowed', metered, at, state, sharedStates, changed, steppedBack) as Allowed
+  return new Judged(metered, at, state, sharedStates, changed, steppedBack, null, 0) as Allowed
 }
 
 /** The decision to refuse; `retryAfter` is `Infinity` where no waiting helps. */
@@ -211,9 +217,7 @@ export function refused(
   limitedBy: LimitName,
   retryAfter: Millis,
 ): Throttled | QuotaExceeded | NeverAdmitted {
-  const never = retryAfter === Infinity
-  const kind = never ? 'never-admitted' : limitedBy === 'quota' ? 'quota-exceeded' : 'throttled'
-  return new Refused(kind, metered, at, state, sharedStates, changed, steppedBack, limitedBy, retryAfter) as Throttled
+  return new Judged(metered, at, state, sharedStates, changed, steppedBack, limitedBy, retryAfter) as Throttled
 }
 
 /** The method needs no key and has no limit: served, and nothing is charged, whatever key came. */
