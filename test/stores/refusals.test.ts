@@ -55,7 +55,7 @@ describe('a refusal', () => {
       ),
       { numRuns: Number(process.env['LAW_RUNS'] ?? 300) },
     )
-    expect(spared).toBeGreaterThan(100)
+    expect(spared).toBeGreaterThan(10)
   })
 
   it('costs the store one question a second, however often it is said', async () => {
