@@ -110,7 +110,16 @@ export function memoryStore(): MemoryStore {
 
     take(metered, now) {
       const { plan, keyId, shared: limits } = metered
-      const decision = decide(metered, ownState(metered), now, sharedStates(metered))
+      const group = plan === null ? undefined : plans.get(plan.planId)
+      const row = keyId === null ? undefined : group?.rows.get(keyId)
+      if (group !== undefined && row !== undefined) {
+        const charged = records.charge(row, metered, now)
+        if (charged !== null) {
+          group.limits = plan
+          return charged
+        }
+      }
+      const decision = decide(metered, row === undefined ? null : records.read(row), now, sharedStates(metered))
       if (!decision.changed) return decision
       if (plan !== null && keyId !== null && decision.state !== null) write(plans, plan, keyId, decision.state, now)
       for (let i = 0; i < limits.length; i++) {

@@ -4,7 +4,11 @@
 // lines (the object, a box for each number beyond 2^31, a list of methods), and each write of a box makes the collector
 // look at it again; as a row it is one line, and nothing to collect: 10 000 keys 6 times, a million 4 times as fast.
 
+import { levelAfter } from '../core/bucket.ts'
+import { type Allowed, allowed } from '../core/decision.ts'
+import type { Metered, MethodBucket } from '../core/limits.ts'
 import { type MethodLevel, NO_METHODS, type State } from '../core/state.ts'
+import { FULL, type Grains, type Millis, TOKEN } from '../core/units.ts'
 
 /** The place of a record. A row stays where it is until it is removed. */
 export type Row = number
@@ -25,6 +29,31 @@ const NONE = -1
 /** log2 of the numbers in a row, and of the rows in a buffer: 256 KB, of which the system gives what is touched. */
 const WIDTH = 3
 const ROWS = 12
+
+const NO_STATES: readonly State[] = []
+
+/** A record as a charge left it. Its list is made for whoever asks for it, which few do. */
+class Charged implements State {
+  readonly at: Millis
+  readonly level: Grains
+  readonly window: Millis
+  readonly used: number
+  readonly #method: MethodBucket | null
+  readonly #methodLevel: Grains
+
+  constructor(at: Millis, level: Grains, window: Millis, used: number, method: MethodBucket | null, left: Grains) {
+    this.at = at
+    this.level = level
+    this.window = window
+    this.used = used
+    this.#method = method
+    this.#methodLevel = left
+  }
+
+  get methods(): readonly MethodLevel[] {
+    return this.#method === null ? NO_METHODS : [{ id: this.#method.id, level: this.#methodLevel, at: this.at }]
+  }
+}
 
 /** Records, found by their row. Who knows which row is whose is the caller. */
 export class Rows {
@@ -54,6 +83,66 @@ export class Rows {
       used: buffer[start + USED]!,
       methods: buffer[start + METHOD] === NONE ? NO_METHODS : this.#readMethods(row),
     }
+  }
+
+  /**
+   * What `decide` says of an ordinary request that is admitted, charged where the record lies.
+   *
+   * Ordinary: of a plan, with a cost, by a clock that does not step back, without limits that clients share, on a record
+   * of at most the method that is asked for.
+   *
+   * @returns the decision; null, and nothing is changed, for every other request
+   */
+  charge(row: Row, metered: Metered, now: Millis): Allowed | null {
+    const { plan, bucket, method, cost } = metered
+    const buffer = this.#buffer(row)
+    const start = at(row)
+    const before = buffer[start + AT]!
+    const held = buffer[start + METHOD]!
+    if (plan === null || cost === 0 || now < before || metered.shared.length > 0) return null
+    if (buffer[start + NEXT] !== NONE) return null
+    if (held !== NONE && (method === null || this.#ids[held] !== method.id)) return null
+    const need = cost * TOKEN
+
+    let methodLevel = 0
+    if (method !== null) {
+      const { rate, capacity } = method
+      methodLevel = capacity
+      if (held !== NONE) {
+        const elapsed = Math.max(0, now - buffer[start + METHOD_AT]!)
+        methodLevel = levelAfter(buffer[start + METHOD_LEVEL]!, elapsed, rate, capacity)
+      }
+      if (methodLevel < need) return null
+    }
+
+    let level = FULL
+    if (plan.bucket !== null) {
+      level = levelAfter(buffer[start + LEVEL]!, now - before, plan.bucket.rate, plan.bucket.capacity)
+      if (bucket !== null && level < need) return null
+      if (bucket !== null) level -= need
+    }
+
+    let window = buffer[start + WINDOW]!
+    let used = buffer[start + USED]!
+    if (plan.quota !== null) {
+      const current = plan.quota.windowAt(now)
+      if (window !== current.start) used = 0
+      window = current.start
+      if (used + cost > plan.quota.limitIn(current)) return null
+    }
+
+    used = Math.min(used + cost, FULL)
+    buffer[start + AT] = now
+    buffer[start + LEVEL] = level
+    buffer[start + WINDOW] = window
+    buffer[start + USED] = used
+    if (method !== null) {
+      methodLevel -= need
+      buffer[start + METHOD] = held === NONE ? this.#methodOf(method.id) : held
+      buffer[start + METHOD_LEVEL] = methodLevel
+      buffer[start + METHOD_AT] = now
+    }
+    return allowed(metered, now, new Charged(now, level, window, used, method, methodLevel), NO_STATES, true, 0)
   }
 
   write(row: Row, { at: instant, level, window, used, methods }: State): void {
