@@ -38,15 +38,29 @@ export interface Seen {
   readonly apiKey: string | null | undefined
 }
 
-const DECISIONS = new WeakMap<object, Decision>()
+/** Where a request carries its decision: a WeakMap beside it costs 2.6 µs, more than judging does. */
+const DECISION: unique symbol = Symbol('tollgate.decision')
+
+interface Judged {
+  [DECISION]?: Decision
+}
 
 /** What was decided of a request that came through an adapter: who is calling, and what they have left. */
 export function decisionOf(request: object): Decision | undefined {
-  return DECISIONS.get(request)
+  return (request as Judged)[DECISION]
 }
 
 /** What a request has coming: the answer to a refused one, or the headers that an admitted one's answer gets. */
 export type Settled = Refusing | Refusing['headers']
+
+/** A request on its way from its adapter to what it has coming. */
+interface Asking<R> {
+  readonly request: R
+  readonly options: AdapterOptions<R>
+  readonly headersOf: (request: R) => Readonly<Record<string, unknown>>
+  asked: ApiRequest | undefined
+  route: Route | undefined
+}
 
 /**
  * Judges a request, and never throws; a promise only where the store or the authorizer gives one.
@@ -56,50 +70,61 @@ export type Settled = Refusing | Refusing['headers']
 export function judge<R extends object>(
   gate: Gate<boolean>,
   request: R,
-  { style, dryRun, stage, cost, authorize, onError }: AdapterOptions<R>,
+  options: AdapterOptions<R>,
   seenOf: (request: R) => Seen,
   headersOf: (request: R) => Readonly<Record<string, unknown>>,
 ): Settled | Promise<Settled> {
-  let asked: { -readonly [Name in keyof ApiRequest]: ApiRequest[Name] }
-  let route: Route | undefined
-
-  /** The request, for its stage's gateway responses. */
-  const about = (): Asked | undefined =>
-    route?.stage.gatewayResponses && { route, request: asked, headers: headersOf(request) }
-  const settle = (decision: Decision): Settled => {
-    DECISIONS.set(request, decision)
-    if (decision.admitted) return admittedHeaders(decision, style)
-    return dryRun ? [] : (answer(decision, style, about()) as Refusing)
-  }
-  const fail = (error: unknown): Settled => {
-    try {
-      onError?.(error, request)
-    } catch {
-      // The answer is 500 whatever becomes of the report.
-    }
-    return failure(style, about())
-  }
-  const admit = (): Decision | Promise<Decision> => {
-    asked = { ...seenOf(request), ...stage }
-    const found = gate.route(asked)
-    if (found.kind !== 'route') return gate.admit(asked)
-    route = found
-    if (cost !== undefined) asked.cost = cost(request)
-    if (found.stage.apiKeySource === 'HEADER' || !found.served?.method.apiKeyRequired) {
-      return gate.admitRoute(found, asked)
-    }
-    // Whose key it is says the authorizer or nobody: the header is not looked at.
-    return andThen(authorize?.(request) ?? null, apiKey => {
-      asked.apiKey = apiKey
-      return gate.admitRoute(found, asked)
-    })
-  }
+  const asking: Asking<R> = { request, options, headersOf, asked: undefined, route: undefined }
   try {
-    const settled = andThen(admit(), settle)
-    return settled instanceof Promise ? settled.catch(fail) : settled
+    const decision = admit(gate, asking, seenOf(request))
+    if (!(decision instanceof Promise)) return settle(asking, decision)
+    return decision.then(decision => settle(asking, decision)).catch(error => fail(asking, error))
   } catch (error) {
-    return fail(error)
+    return fail(asking, error)
   }
+}
+
+function admit<R>(gate: Gate<boolean>, asking: Asking<R>, seen: Seen): Decision | Promise<Decision> {
+  const { request, options } = asking
+  const { stage, cost, authorize } = options
+  const asked: { -readonly [Name in keyof ApiRequest]: ApiRequest[Name] } =
+    stage === undefined ? seen : { ...seen, ...stage }
+  asking.asked = asked
+  const found = gate.route(asked)
+  if (found.kind !== 'route') return gate.admit(asked)
+  asking.route = found
+  if (cost !== undefined) asked.cost = cost(request)
+  if (found.stage.apiKeySource === 'HEADER' || !found.served?.method.apiKeyRequired) {
+    return gate.admitRoute(found, asked)
+  }
+  // Whose key it is says the authorizer or nobody: the header is not looked at.
+  return andThen(authorize?.(request) ?? null, apiKey => {
+    asked.apiKey = apiKey
+    return gate.admitRoute(found, asked)
+  })
+}
+
+function settle<R extends object>(asking: Asking<R>, decision: Decision): Settled {
+  const { style, dryRun } = asking.options
+  ;(asking.request as Judged)[DECISION] = decision
+  if (decision.admitted) return admittedHeaders(decision, style)
+  return dryRun ? [] : (answer(decision, style, about(asking)) as Refusing)
+}
+
+function fail<R>(asking: Asking<R>, error: unknown): Settled {
+  const { onError, style } = asking.options
+  try {
+    onError?.(error, asking.request)
+  } catch {
+    // The answer is 500 whatever becomes of the report.
+  }
+  return failure(style, about(asking))
+}
+
+/** The request, for its stage's gateway responses. */
+function about<R>({ route, asked, headersOf, request }: Asking<R>): Asked | undefined {
+  if (route?.stage.gatewayResponses === undefined || asked === undefined) return undefined
+  return { route, request: asked, headers: headersOf(request) }
 }
 
 /**

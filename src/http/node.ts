@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Gate } from '../gate.ts'
-import { type AdapterOptions, andThen, judge, type Seen, type Settled } from './adapter.ts'
+import { type AdapterOptions, judge, type Seen, type Settled } from './adapter.ts'
 import type { Refusing } from './answer.ts'
 import { targetOf } from './target.ts'
 
@@ -29,19 +29,19 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next?: (
  * is calling.
  */
 export function gateNode(gate: Gate<boolean>, options: AdapterOptions<NodeRequest> = {}): Middleware {
-  return (request, response, next) =>
-    andThen(judge(gate, request, options, seenOf, headersOf), settled => {
-      const passes = settle(settled, request, response)
-      if (passes) next?.()
-      return passes
-    })
+  return (request, response, next) => {
+    const settled = judge(gate, request, options, seenOf, headersOf)
+    if (settled instanceof Promise) return settled.then(settled => settle(settled, request, response, next))
+    return settle(settled, request, response, next)
+  }
 }
 
 /** Whether it may pass; where it may not it is answered. */
-function settle(settled: Settled, request: NodeRequest, response: NodeResponse): boolean {
+function settle(settled: Settled, request: NodeRequest, response: NodeResponse, next?: () => void): boolean {
   if ('body' in settled) return send(settled, request, response)
   // Whoever did not want to wait for a slow store has answered already, and headers are past.
   if (!response.headersSent) for (const [name, value] of settled) response.setHeader(name, value)
+  next?.()
   return true
 }
 

@@ -72,6 +72,23 @@ describe('the RateLimit fields', () => {
     })
   })
 
+  it('tell the window of now, not of the last request; of the method asked for, not of the last one', () => {
+    const { get, clock } = world({
+      quota: { limit: 9, period: 'MONTH' },
+      methods: { 'GET /pets': { rateLimit: 1, burstLimit: 5 } },
+    })
+    const policies = [Date.UTC(2026, 0, 31), Date.UTC(2026, 1, 1), Date.UTC(2026, 2, 1)].map(now => {
+      clock.now = now
+      return ['/pets', '/other'].map(path => rateLimitFields(get(path))?.policy)
+    })
+    expect(policies).toEqual(
+      [31, 28, 31].map(days => {
+        const quota = `"gold";q=9;w=${days * 86_400}`
+        return [`${quota}, "gold-method";q=5;w=5`, quota]
+      }),
+    )
+  })
+
   it('are not sent for a plan without limits, nor for an open method with a limit that all share', () => {
     expect(rateLimitFields(world({}).get())).toBeNull()
     const gate = gateOf({
