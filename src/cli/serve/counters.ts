@@ -14,7 +14,7 @@ import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import type { Store } from '../../stores/store.ts'
 import { withUsage } from '../../stores/usage.ts'
 import { sameFile } from '../same-file.ts'
-import { openSqlite } from '../sqlite-file.ts'
+import { type OpenDatabase, openSqlite } from '../sqlite-file.ts'
 import { lostTransactions } from '../sqlite-log.ts'
 import { UsageError } from '../terminal.ts'
 import { catalogJournal } from './catalog-journal.ts'
@@ -79,6 +79,15 @@ function inMemory(journal: string | null): Counters {
 /** ms between two looks whether a database is still the file of its name. */
 const LOOK = 1000
 
+/** Its write-ahead log put into the file, so that the next start has none to look through; not while others use it. */
+function settle(database: OpenDatabase): void {
+  try {
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // It stays, and is looked through.
+  }
+}
+
 async function inSqlite(path: string, say: (text: string) => void, policy: GuardedOptions): Promise<Counters> {
   try {
     // The catalog's keys are in it: for its owner's eyes.
@@ -112,6 +121,7 @@ async function inSqlite(path: string, say: (text: string) => void, policy: Guard
     name: path,
     async close() {
       clearInterval(looking)
+      settle(entries)
       records.close()
       entries.close()
     },

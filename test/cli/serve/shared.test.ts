@@ -1,6 +1,6 @@
 // Two gateways on one store: one catalog, one count, and what happens to either survives it.
 
-import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
@@ -67,6 +67,12 @@ describe('two gateways', () => {
       await again.said(/the catalog in force stays/)
       expect([await status(again), await status(b)]).toEqual([403, 403])
       expect((await b.end()).code).toBe(0)
+      expect((await again.end()).code).toBe(0)
+      // Whoever is last leaves no write-ahead log to be looked through at the next start.
+      if (which === 0) {
+        const log = `${store.slice('sqlite:'.length)}-wal`
+        expect(existsSync(log) ? statSync(log).size : 0).toBe(0)
+      }
     },
   )
 })
