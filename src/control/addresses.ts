@@ -13,13 +13,16 @@ type Place = Pick<BasePathMapping, 'apiId' | 'stage'>
 export function withAddress(before: Catalog, after: Catalog, place: Place): Catalog {
   const isOf = ({ apiId, stage }: Place): boolean => apiId === place.apiId && stage === place.stage
   if (stagesOf(before).some(isOf) || before.basePathMappings.some(isOf)) return after
-  const there = stagesOf(before)
-  const kept = before.basePathMappings.length === 0 && there.length === 1 ? there : before.basePathMappings
-  const isTaken = (kept as readonly BasePathMapping[]).some(
-    ({ domainName, basePath }) => domainName === undefined && basePath === place.stage,
-  )
+  const kept = addressesOf(before)
+  const isTaken = kept.some(({ domainName, basePath }) => domainName === undefined && basePath === place.stage)
   const basePath = isTaken ? `${place.apiId}/${place.stage}` : place.stage
   return { ...after, basePathMappings: [...kept, { basePath, ...place }] }
+}
+
+/** Where stages are called: the catalog's mappings, or the root for the one stage there is where it has none. */
+export function addressesOf(catalog: Catalog): readonly BasePathMapping[] {
+  const there = stagesOf(catalog)
+  return catalog.basePathMappings.length === 0 && there.length === 1 ? there : catalog.basePathMappings
 }
 
 /** The catalog without the mappings to a stage, or to any stage of an API. */

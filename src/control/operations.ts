@@ -3,6 +3,12 @@
 import type { Operation } from './operation.ts'
 import { getAccount, updateAccount } from './operations-account.ts'
 import {
+  createBasePathMapping,
+  deleteBasePathMapping,
+  getBasePathMapping,
+  getBasePathMappings,
+} from './operations-addresses.ts'
+import {
   createRestApi,
   deleteRestApi,
   getRestApi,
@@ -116,6 +122,10 @@ export type OperationName =
   | 'GetStages'
   | 'UpdateDeployment'
   | 'UpdateStage'
+  | 'CreateBasePathMapping'
+  | 'DeleteBasePathMapping'
+  | 'GetBasePathMapping'
+  | 'GetBasePathMappings'
   | 'GetTags'
   | 'TagResource'
   | 'UntagResource'
@@ -179,6 +189,10 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   GetStages: getStages,
   UpdateDeployment: updateDeployment,
   UpdateStage: updateStage,
+  CreateBasePathMapping: createBasePathMapping,
+  DeleteBasePathMapping: deleteBasePathMapping,
+  GetBasePathMapping: getBasePathMapping,
+  GetBasePathMappings: getBasePathMappings,
   GetTags: getTags,
   TagResource: tagResource,
   UntagResource: untagResource,

@@ -48,6 +48,7 @@ const API = '/restapis/{restApiId}'
 const RESOURCE = `${API}/resources/{resourceId}`
 // An integration has a verb of its own in its body, named as the method's is elsewhere.
 const METHOD = `${RESOURCE}/methods/{ofMethod}`
+const MAPPINGS = '/domainnames/{domainName}/basepathmappings'
 const TAGS = '/tags/{resourceArn}'
 
 /** An import is told from its neighbour by `mode=import`. */
@@ -111,6 +112,10 @@ export const routes: readonly ControlRoute[] = [
   route('PutGatewayResponse', `PUT ${API}/gatewayresponses/{responseType}`, 201),
   route('UpdateGatewayResponse', `PATCH ${API}/gatewayresponses/{responseType}`, 200),
   route('DeleteGatewayResponse', `DELETE ${API}/gatewayresponses/{responseType}`, 202),
+  route('CreateBasePathMapping', `POST ${MAPPINGS}`, 201),
+  route('GetBasePathMappings', `GET ${MAPPINGS}`, 200, PAGE),
+  route('GetBasePathMapping', `GET ${MAPPINGS}/{basePath}`, 200),
+  route('DeleteBasePathMapping', `DELETE ${MAPPINGS}/{basePath}`, 202),
   route('GetTags', `GET ${TAGS}`, 200, PAGE),
   route('TagResource', `PUT ${TAGS}`, 204),
   route('UntagResource', `DELETE ${TAGS}`, 204, ['tagKeys']),
@@ -118,6 +123,7 @@ export const routes: readonly ControlRoute[] = [
 
 /** What of AWS's API there is not, by the beginning of its path: named, so that nobody looks for a mistake of theirs. */
 const UNSUPPORTED: readonly (readonly [pattern: RegExp, what: string])[] = [
+  [/^\/domainnames\/[^/]+\/basepathmappings/, 'changes of base path mappings'],
   [/^\/domainnames?(access)?/, 'custom domain names'],
   [/^\/vpclinks/, 'VPC links'],
   [/^\/clientcertificates/, 'client certificates'],

@@ -36,7 +36,7 @@ import {
   whole,
   withDefaults,
 } from './readers.ts'
-import { segmentsOf } from './template.ts'
+import { isBasePath, isDomainName, segmentsOf } from './template.ts'
 import { isRounded, MAX_BURST, MIN_RATE } from './units.ts'
 
 /** What was read of a document; pieces that could not be read are left out. */
@@ -303,13 +303,8 @@ const common = {
   }),
 }
 
-function isBasePath(text: string): boolean {
-  const segments = segmentsOf(`/${text}`)
-  return text !== '' && typeof segments !== 'string' && segments.every(({ kind }) => kind === 'literal')
-}
-
 const basePathMapping = shape<BasePathMapping>({
-  domainName: text('a host name', text => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text)),
+  domainName: text('a host name', isDomainName),
   basePath: text('path segments without a slash at either end', isBasePath),
   'apiId!': id,
   'stage!': id,

@@ -27,6 +27,17 @@ export function parseTemplate(path: string): Segment[] | string {
   return segments
 }
 
+/** Whether a base path mapping may have it: literal segments, without a slash at either end. */
+export function isBasePath(text: string): boolean {
+  const segments = segmentsOf(`/${text}`)
+  return text !== '' && typeof segments !== 'string' && segments.every(({ kind }) => kind === 'literal')
+}
+
+/** Whether a base path mapping may be for it. */
+export function isDomainName(text: string): boolean {
+  return /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text)
+}
+
 /** As `parseTemplate`, of a template that may use a name twice: what its text alone shows. */
 export function segmentsOf(path: string): Segment[] | string {
   if (!path.startsWith('/')) return 'begin with a slash'

@@ -358,6 +358,106 @@ describe('deployments and stages', () => {
   })
 })
 
+describe('base path mappings', () => {
+  const anywhere = { domainName: '*' }
+  const served = (path: string, host = 'localhost') =>
+    (control.gate.admit({ method: 'GET', path, host }) as { kind: string }).kind
+
+  it('come with a stage, and a second stage of a name has its API before it', async () => {
+    const [first, second] = [(await petstore(false)).restApiId, (await petstore(false)).restApiId]
+    await deploy(first, 'dev')
+    await deploy(second, 'dev')
+    expect(await answer(new aws.GetBasePathMappingsCommand(anywhere))).toEqual({
+      status: 200,
+      items: [
+        { basePath: 'dev', restApiId: first, stage: 'dev' },
+        { basePath: `${second}/dev`, restApiId: second, stage: 'dev' },
+      ],
+    })
+    expect([served('/dev/pets'), served(`/${second}/dev/pets`)]).toEqual(['open', 'open'])
+  })
+
+  it('are chosen, for every host or for one', async () => {
+    const { restApiId } = await petstore(false)
+    await deploy(restApiId, 'dev')
+    const place = { restApiId, stage: 'dev' }
+    const pets = { ...anywhere, basePath: 'v1/pets' }
+    expect(await answer(new aws.CreateBasePathMappingCommand({ ...pets, ...place }))).toEqual({
+      status: 201,
+      basePath: 'v1/pets',
+      ...place,
+    })
+    await answer(new aws.CreateBasePathMappingCommand({ domainName: 'pets.example.com', ...place }))
+    expect(await answer(new aws.GetBasePathMappingsCommand({ domainName: 'Pets.example.com' }))).toEqual({
+      status: 200,
+      items: [{ basePath: '(none)', ...place }],
+    })
+    expect([served('/v1/pets/pets'), served('/pets', 'pets.example.com'), served('/pets')]).toEqual([
+      'open',
+      'open',
+      'missing-authentication-token',
+    ])
+    expect(await answer(new aws.GetBasePathMappingCommand(pets))).toEqual({
+      status: 200,
+      basePath: 'v1/pets',
+      ...place,
+    })
+    expect(await answer(new aws.DeleteBasePathMappingCommand(pets))).toEqual({ status: 202 })
+    expect(served('/v1/pets/pets')).toBe('missing-authentication-token')
+    await answer(new aws.DeleteStageCommand({ restApiId, stageName: 'dev' }))
+    expect(control.gate.catalog.basePathMappings).toEqual([])
+  })
+
+  it('of a stage that was alone begin at the root, and the last one stays', async () => {
+    const { restApiId } = await petstore(false)
+    await deploy(restApiId, 'dev')
+    control.gate.replace({ ...control.gate.catalog, basePathMappings: [] })
+    const root = { ...anywhere, basePath: '(none)' }
+    const place = { restApiId, stage: 'dev' }
+    expect(await answer(new aws.GetBasePathMappingCommand(root))).toEqual({ status: 200, basePath: '(none)', ...place })
+    expect(await fault(new aws.DeleteBasePathMappingCommand(root))).toEqual([
+      400,
+      'BadRequestException',
+      'The last base path mapping stays: create another one first',
+    ])
+    await answer(new aws.CreateBasePathMappingCommand({ ...anywhere, basePath: 'shop', ...place }))
+    expect([served('/pets'), served('/shop/pets')]).toEqual(['open', 'open'])
+    await answer(new aws.DeleteBasePathMappingCommand(root))
+    expect([served('/pets'), served('/shop/pets')]).toEqual(['missing-authentication-token', 'open'])
+  })
+
+  it('are refused where they cannot be', async () => {
+    const { restApiId } = await petstore(false)
+    await deploy(restApiId, 'dev')
+    const make = (more: object) =>
+      fault(
+        new aws.CreateBasePathMappingCommand({
+          ...anywhere,
+          basePath: 'pets',
+          restApiId,
+          stage: 'dev',
+          ...more,
+        } as never),
+      )
+    expect(await make({ basePath: 'dev' })).toEqual([
+      409,
+      'ConflictException',
+      'Base path already exists for this domain name',
+    ])
+    expect(await make({ stage: 'nope' })).toMatchObject({ 0: 404, 1: 'NotFoundException' })
+    expect(await make({ basePath: '/pets' })).toMatchObject({ 0: 400, 1: 'BadRequestException' })
+    expect(await make({ basePath: '{all+}' })).toMatchObject({ 0: 400, 1: 'BadRequestException' })
+    expect(await make({ domainName: 'no host' })).toMatchObject({ 0: 400, 1: 'BadRequestException' })
+    expect(await fault(new aws.GetBasePathMappingCommand({ ...anywhere, basePath: 'pets' }))).toMatchObject({ 0: 404 })
+    const patchOperations = [{ op: 'replace', path: '/stage', value: 'beta' }] as const
+    expect(
+      await fault(
+        new aws.UpdateBasePathMappingCommand({ ...anywhere, basePath: 'dev', patchOperations: [...patchOperations] }),
+      ),
+    ).toEqual([404, 'UnknownOperationException', 'changes of base path mappings are not supported by tollgate'])
+  })
+})
+
 describe('gateway responses', () => {
   const isDefault = { defaultResponse: true, responseParameters: {} }
   const responseTemplates = { 'application/json': '{"message":$context.error.messageString}' }

@@ -53,6 +53,8 @@ const LABELS: Readonly<Record<string, readonly string[]>> = {
   statusCode: ['200', '404', 'x'],
   deploymentId: ['d', 'no'],
   stageName: ['s', 't', 'no'],
+  domainName: ['*', 'api.example.com', 'no/host'],
+  basePath: ['(none)', 's', 'v1/pets', 'no'],
   responseType: ['THROTTLED', 'DEFAULT_4XX', 'NO'],
   resourceArn: ['/apikeys/k', '/usageplans/p', '/restapis/a', '/restapis/a/stages/s', '/no/no'].map(
     path => `arn:aws:apigateway:us-east-1::${path}`,
