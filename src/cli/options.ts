@@ -45,3 +45,9 @@ export function httpUrl(option: string, text: string): string {
     `${option}: expected a URL that begins with http:// or https://, received ${JSON.stringify(text)}`,
   )
 }
+
+/** A URL as it may be shown: without the user and the password that may be in it. */
+export function withoutCredentials(url: string): string {
+  // In one that is none, who knows where the password ends.
+  return url.replace(URL.canParse(url) ? /\/\/[^/?#]*@/ : /\/\/.*@/, '//')
+}

@@ -7,7 +7,7 @@ import { preview as previewOf } from '../replay/preview.ts'
 import { Trial } from '../replay/trial.ts'
 import { toStdout } from './keys/to-stdout.ts'
 import { loadSources } from './load.ts'
-import { duration } from './options.ts'
+import { duration, withoutCredentials } from './options.ts'
 import { type PreviewReport, previewText } from './preview/text.ts'
 import { readLogs } from './replay/log-files.ts'
 import { catalogAt, snapshotAt } from './replay/snapshot.ts'
@@ -92,7 +92,7 @@ export async function preview(args: string[]): Promise<void> {
   }
   const report: PreviewReport = {
     catalog: values.catalog,
-    store: store.replace(/\/\/[^@/]*@/, '//'),
+    store: withoutCredentials(store),
     isCompared: current !== null,
     ...previewOf(snapshot, current, next, now),
     log: trial === null ? null : { last, lines: lines.read, bad: lines.bad, trial: trial.report() },

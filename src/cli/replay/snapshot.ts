@@ -10,6 +10,7 @@ import { redisCatalogLog } from '../../stores/redis-catalog.ts'
 import { sqliteStore } from '../../stores/sqlite.ts'
 import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import { reading } from '../load.ts'
+import { withoutCredentials } from '../options.ts'
 import { openSqlite } from '../sqlite-file.ts'
 import { UsageError } from '../terminal.ts'
 
@@ -33,7 +34,8 @@ export async function snapshotAt(option: string, where: string): Promise<Snapsho
     if (error instanceof SyntaxError || error instanceof StateError) {
       throw new UsageError(`${option}: ${expected}; ${where}: ${error.message}`)
     }
-    throw new UsageError(`${option}: ${where} cannot be read: ${(error as Error).message}; ${expected}`)
+    const { message, code } = error as NodeJS.ErrnoException
+    throw new UsageError(`${option}: ${withoutCredentials(where)} cannot be read: ${message || code}; ${expected}`)
   }
 }
 
@@ -90,7 +92,7 @@ export async function catalogAt(where: string): Promise<Catalog | null> {
 }
 
 async function withRedis<T>(url: string, work: (send: (args: string[]) => Promise<unknown>) => Promise<T>): Promise<T> {
-  const { createClient } = await import('@redis/client')
+  const { createClient } = await import('../redis-client.ts')
   const client = createClient({ url, socket: { reconnectStrategy: false } })
   client.on('error', () => {})
   await client.connect()

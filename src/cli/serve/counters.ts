@@ -13,6 +13,7 @@ import { sqliteStore } from '../../stores/sqlite.ts'
 import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import type { Store } from '../../stores/store.ts'
 import { withUsage } from '../../stores/usage.ts'
+import { withoutCredentials } from '../options.ts'
 import { sameFile } from '../same-file.ts'
 import { type OpenDatabase, openSqlite } from '../sqlite-file.ts'
 import { lostTransactions } from '../sqlite-log.ts'
@@ -59,7 +60,9 @@ export async function openCounters(options: CountersOptions): Promise<Counters> 
   } catch (error) {
     throw error instanceof StoreError ? new UsageError(`--store: ${error.message}`) : error
   }
-  throw new UsageError(`--store: expected memory, sqlite:FILE or redis://HOST:PORT, received ${JSON.stringify(store)}`)
+  throw new UsageError(
+    `--store: expected memory, sqlite:FILE or redis://HOST:PORT, received ${JSON.stringify(withoutCredentials(store))}`,
+  )
 }
 
 /** @param journal where the catalog is kept; null where it is its file alone */
@@ -142,13 +145,14 @@ function inPlace(store: Store<true>, path: string, isThere: () => boolean): Stor
 }
 
 async function inRedis(url: string, say: (text: string) => void, policy: GuardedOptions): Promise<Counters> {
-  // Loaded where it is needed: it is larger than the rest of the command.
-  const { createClient } = await import('@redis/client')
+  const name = withoutCredentials(url)
+  if (!URL.canParse(url)) throw new UsageError(`--store: expected redis://HOST:PORT, received ${JSON.stringify(name)}`)
+  const { createClient } = await import('../redis-client.ts')
   // Its reconnections are its own; what was sent and not answered is never sent again by it.
   const client = createClient({ url, disableOfflineQueue: true })
   let isDown = false
   client.on('error', (error: Error) => {
-    if (!isDown) say(`${nameOf(url)}: ${error.message || (error as NodeJS.ErrnoException).code}`)
+    if (!isDown) say(`${name}: ${error.message || (error as NodeJS.ErrnoException).code}`)
     isDown = true
     // After a reply that it cannot parse it would hand each later one to the command before.
     if (!/RESP type/.test(error.message) || !client.isOpen) return
@@ -163,13 +167,13 @@ async function inRedis(url: string, say: (text: string) => void, policy: Guarded
   } catch {
     // It would try for ever, and keep the process alive.
     client.destroy()
-    throw new UsageError(`--store: ${nameOf(url)} does not answer; is it running there?`)
+    throw new UsageError(`--store: ${name} does not answer; is it running there?`)
   }
   const send = (args: string[]): Promise<unknown> => client.sendCommand(args)
   return {
     store: guarded(withRefusals(redisStore({ send })), policy) as Store<boolean>,
     log: redisCatalogLog({ send }),
-    name: nameOf(url),
+    name,
     async close() {
       client.destroy()
     },
@@ -182,10 +186,4 @@ async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
     timer = setTimeout(() => reject(new Error('late')), ms)
   })
   await Promise.race([work, late]).finally(() => clearTimeout(timer))
-}
-
-/** An address without the password that may be in it. */
-function nameOf(url: string): string {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname}`
 }

@@ -61,13 +61,13 @@ export interface Serving {
 }
 
 /** Starts `tollgate serve` with an access log and an admin side; `values` are of keys, and must occur nowhere. */
-export async function serving(args: readonly string[], values: readonly string[]): Promise<Serving> {
+export async function serving(args: readonly string[], values: readonly string[], cli?: string): Promise<Serving> {
   const logFile = join(folder(), 'access.ndjson')
   const adminPort = await freePort()
   const ours = ['--port', '0', '--admin', `127.0.0.1:${adminPort}`, '--access-log', logFile]
   const store = args.includes('--store') ? [] : ['--store', 'memory']
   const audit = args.includes('--audit') ? [] : ['--audit', join(logFile, '..', 'audit.ndjson')]
-  const child = spawn(process.execPath, [await bundle(), 'serve', ...args, ...ours, ...store, ...audit], {
+  const child = spawn(process.execPath, [cli ?? (await bundle()), 'serve', ...args, ...ours, ...store, ...audit], {
     stdio: 'pipe',
   })
   let text = ''
