@@ -9,7 +9,6 @@ import { writeKeyFile } from '../core/key-file.ts'
 import type { ApiKey } from '../core/plan.ts'
 import { argumentsOf, filesOf, shown } from './keys/arguments.ts'
 import { newValue } from './keys/generate.ts'
-import { newId } from './load.ts'
 import { httpUrl } from './options.ts'
 import { paintFor, UsageError } from './terminal.ts'
 
@@ -184,7 +183,7 @@ function write(folder: string, { upstream, requireKey, plans }: Answers, force: 
     plans,
   } as ShortDocument
   const keys = plans.map(({ id }): ApiKey => {
-    return { id: newId(), value: newValue('key'), name: `First ${id} customer`, enabled: true, usagePlanIds: [id] }
+    return { id, value: newValue('key'), name: `First ${id} customer`, enabled: true, usagePlanIds: [id] }
   })
   const serve = `npx tollgate serve --catalog catalog.json --keys keys.csv --upstream ${quoted(upstream)}`
   const curl = `curl -i -H "x-api-key: $(sed -n 2p keys.csv | cut -d, -f2)" ${exampleOf(requireKey)}`

@@ -26,7 +26,8 @@ a checksum, so that a mistyped one can be refused without a lookup (isKeyValue i
   --csv               as a key file; --plan ID and --name TEXT fill its columns
 
 import: the keys of a file into the catalog file, which keeps its formatting and is replaced in one step, or stays as
-it is. A value the catalog has keeps its id; new ones get a random one. A record is skipped with its reason
+it is. A value the catalog has keeps its id; new ones get one made of them by a one-way hash. A record is skipped with its
+reason
   --fail-on-warnings  if any record or plan cannot be taken, nothing is imported (exit code 2)
   --ignore-warnings   what can be taken is
   --dry-run           say what would be done, and write nothing

@@ -1,6 +1,6 @@
 // A catalog and, on top of it, a key file, read from disk. Floor 5. Everything that is wrong is said before it gives up.
 
-import { randomInt } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type Catalog, isFault, putApiKeys } from '../core/catalog.ts'
 import { type ImportOptions, type KeyImport, keyFileImport } from '../core/key-file.ts'
@@ -14,7 +14,7 @@ export interface Sources {
   readonly ignoreWarnings: boolean
   /** Told what is not as it seems, a line each. */
   readonly onWarning: (line: string) => void
-  /** What is in force: its keys keep their ids, so that their counters go on. */
+  /** What is in force: its keys keep their ids, however they came by them, so that their counters go on. */
   readonly current?: Catalog
 }
 
@@ -24,7 +24,10 @@ export async function loadSources({ catalog, keys, ignoreWarnings, onWarning, cu
   if (!loaded.ok) throw new UsageError(loaded.problems.map(problem => problemLine(catalog, problem)).join('\n'))
   for (const warning of loaded.warnings) onWarning(problemLine(catalog, warning))
   if (keys === undefined) return loaded.catalog
-  const imported = await importKeys(loaded.catalog, keys, { onWarnings: ignoreWarnings ? 'ignore' : 'fail', newId })
+  const imported = await importKeys(loaded.catalog, keys, {
+    onWarnings: ignoreWarnings ? 'ignore' : 'fail',
+    newId: idOf,
+  })
   if (!imported.ok) {
     const lines = imported.warnings.map(({ line, message }) => `${keys}:${line}: ${message}`)
     const remedy = 'mend the rows, or say --ignore-warnings to go on without them'
@@ -51,7 +54,7 @@ export async function importKeys(catalog: Catalog, path: string, options: Import
   return importing.end()
 }
 
-/** A key that came from the key file before has the id it had then: a file of values names no ids. */
+/** A key of the key file that is in force has the id it has there: a file of values names no ids. */
 function withIdsOf(current: Catalog, catalog: Catalog, imported: ReadonlySet<string>): Catalog {
   const renamed: ApiKey[] = []
   const gone: string[] = []
@@ -67,9 +70,16 @@ function withIdsOf(current: Catalog, catalog: Catalog, imported: ReadonlySet<str
   return isFault(edited) ? catalog : edited
 }
 
-/** As AWS's: ten of a–z and 0–9. */
-export function newId(): string {
-  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join('')
+/** Of a–z and 0–9 as AWS's, and longer: two of a million keys meet once in 10¹³ files. */
+const ID_LENGTH = 16
+
+/**
+ * The id of a key of a key file, which names none: made of its value, so that every command that reads the file knows the
+ * key by the same one. It is a part of a hash of its own, so it tells neither the value nor its SHA-256.
+ */
+export function idOf(value: string, attempt: number): string {
+  const hash = createHash('sha256').update(`tollgate key id ${attempt}\0${value}`).digest()
+  return Array.from(hash.subarray(0, ID_LENGTH), byte => (byte % 36).toString(36)).join('')
 }
 
 /** What reading a file gives, or a `UsageError` in the words of who named it. */

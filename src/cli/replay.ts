@@ -15,7 +15,7 @@ import { csvOf } from './replay/csv.ts'
 import { FAILED, failOn } from './replay/fail-on.ts'
 import { readLogs } from './replay/log-files.ts'
 import { pageOf } from './replay/page.ts'
-import { snapshotAt } from './replay/snapshot.ts'
+import { catalogAt, snapshotAt } from './replay/snapshot.ts'
 import { verdictText } from './replay/text.ts'
 import { type Verdict, verdictOf } from './replay/verdict.ts'
 import { paintFor, UsageError } from './terminal.ts'
@@ -118,9 +118,10 @@ export async function replay(args: string[]): Promise<void> {
       onWarning: say,
       ...(current === undefined ? {} : { current }),
     })
-  const proposed = await load(values.catalog)
-  const against = values.against === undefined ? undefined : await load(values.against, proposed)
   const state = values.state === undefined ? undefined : await snapshotAt('--state', values.state)
+  const live = values.state === undefined ? null : await catalogAt(values.state)
+  const proposed = await load(values.catalog, live ?? undefined)
+  const against = values.against === undefined ? undefined : await load(values.against, proposed)
 
   const trial = new Trial({ proposed, against, state, retries })
   const callers = callersOf(against === undefined ? [proposed] : [proposed, against], { hash: sha256 })

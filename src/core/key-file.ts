@@ -43,8 +43,13 @@ export type KeyFileEntry = KeyRow | KeyFileWarning | KeyFileFailure
 export interface ImportOptions {
   /** With any warning import nothing (AWS's `failonwarnings=true`), or whatever is valid. */
   readonly onWarnings: 'fail' | 'ignore'
-  /** An id for a new key: random, never made from its value. Asked again while it gives one that is taken. */
-  readonly newId: () => string
+  /**
+   * An id for a new key: random, or made of its value by a one-way function, since ids stand in logs. Asked again, with
+   * one attempt more, while it gives one that is taken.
+   *
+   * @param attempt from 0
+   */
+  readonly newId: (value: string, attempt: number) => string
   /** Seconds since the Unix epoch, for the dates of what is new or changed. */
   readonly now?: number
 }
@@ -175,7 +180,8 @@ function importRows(
   const newIds = new Set<string>()
   for (const row of rows) {
     const known = keys.get(row.value) ?? catalog.apiKeys.withValue(row.value)
-    const id = known?.id ?? freshId(options.newId, id => newIds.has(id) || catalog.apiKeys.get(id) !== undefined)
+    const isTaken = (id: string): boolean => newIds.has(id) || catalog.apiKeys.get(id) !== undefined
+    const id = known?.id ?? freshId(attempt => options.newId(row.value, attempt), isTaken)
     if (known === undefined) newIds.add(id)
     const { ids, refused } = bind(known?.usagePlanIds ?? NONE, row.usagePlanIds)
     for (const reason of refused) unbound.push(warningOf('association', row, reason))
@@ -224,9 +230,9 @@ function keyOf(
 /** How often `newId` is asked for one key. Random ids meet once in a lifetime; a counter that starts anew, each time. */
 const TRIES = 16
 
-function freshId(newId: () => string, isTaken: (id: string) => boolean): string {
+function freshId(newId: (attempt: number) => string, isTaken: (id: string) => boolean): string {
   for (let i = 0; i < TRIES; i++) {
-    const id = newId()
+    const id = newId(i)
     if (isId(id) && !isTaken(id)) return id
   }
   throw new RangeError(

@@ -115,7 +115,7 @@ describe('keys import', () => {
       stderr: '',
     })
     const text = readFileSync(join(folder, 'plans.json'), 'utf8')
-    const id = /"id": {4}"([a-z0-9]{10})"/.exec(text)?.[1]
+    const id = /"id": {4}"([a-z0-9]{16})"/.exec(text)?.[1]
     const added = `,
         {
             "id":    "${id}",

@@ -437,7 +437,20 @@ describe('an import', () => {
     const taken = ignoring(NO_PLANS, SAMPLE_1).catalog
     const given = ['k1', 'not an id', 'x', 'x', 'y']
     const file = `Name,Key\na,${OTHER}\nb,${OTHER}2\n`
-    expect(ignoring(taken, file, { newId: () => given.shift() as string }).ids).toEqual(['x', 'y'])
+    const asked: [string, number][] = []
+    const newId = (value: string, attempt: number): string => {
+      asked.push([value, attempt])
+      return given.shift() as string
+    }
+    expect(ignoring(taken, file, { newId }).ids).toEqual(['x', 'y'])
+    // Who makes ids of values needs another one of the same value.
+    expect(asked.map(([value, attempt]) => [value === OTHER, attempt])).toEqual([
+      [true, 0],
+      [true, 1],
+      [true, 2],
+      [false, 0],
+      [false, 1],
+    ])
     expect(() => ignoring(taken, file, { newId: () => 'k1' })).toThrow(/^newId: expected an id that no key has/)
     expect(() => ignoring(taken, file, { newId: () => 'k1' })).toThrow(RangeError)
   })

@@ -4,7 +4,7 @@ import type { Catalog } from '../../core/catalog.ts'
 import { type At, pathOf } from '../../core/readers.ts'
 import type { Millis } from '../../core/units.ts'
 import { type Loaded, loadCatalog, type Place, type Problem, placesOf } from '../catalog-file.ts'
-import { importKeys, newId, reading } from '../load.ts'
+import { idOf, importKeys, reading } from '../load.ts'
 import { censusOf } from './census.ts'
 import { type Explanation, explain } from './explain.ts'
 import type { Finding, Severity } from './finding.ts'
@@ -66,7 +66,7 @@ type Read = Extract<Loaded, { ok: true }>
 
 /** The catalog with the valid rows of a key file, and what is wrong with the others: `serve` would not start with them. */
 async function withKeys({ catalog }: Read, file: string): Promise<{ catalog: Catalog; rows: Placed[] }> {
-  const imported = await importKeys(catalog, file, { onWarnings: 'ignore', newId })
+  const imported = await importKeys(catalog, file, { onWarnings: 'ignore', newId: idOf })
   const place = { file, path: '', column: 1, severity: 'error', code: 'key-file' } as const
   const rows = imported.warnings.map(
     ({ line, message }): Placed => ({

@@ -28,6 +28,11 @@ export interface FitReport {
 const MOST_DRAWN = 6
 const MOST_SHOWN = 40
 
+const NOTHING = [
+  'nothing to fit: no line is of a key that a plan covers. A key is known by its id, its value or the SHA-256 of its',
+  'value: is this the catalog that the log is of, and its key file named (--keys)? tollgate replay says what was wrong',
+]
+
 export function fitText(
   report: FitReport,
   { width, paint }: { readonly width: number; readonly paint: Paint },
@@ -53,7 +58,7 @@ export function fitText(
     lines.push('')
   })
   if (fits.length > MOST_SHOWN) lines.push(paint('dim', `and ${count(fits.length - MOST_SHOWN)} more (--json)`), '')
-  if (fits.length === 0) lines.push('nothing to fit: no line is of a key that a plan covers', '')
+  if (fits.length === 0) lines.push(...NOTHING, '')
   for (const { file, line, why, count: times, sample } of report.troubles) {
     lines.push(`${count(times)} × ${why}`, paint('dim', `    ${file}:${line}: ${printable(sample, width - 8)}`))
   }

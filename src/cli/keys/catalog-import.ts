@@ -5,7 +5,7 @@ import { type Catalog, removeApiKeys } from '../../core/catalog.ts'
 import { keyFileImport, readKeyFile } from '../../core/key-file.ts'
 import type { ApiKey } from '../../core/plan.ts'
 import type { Loaded } from '../catalog-file.ts'
-import { newId } from '../load.ts'
+import { idOf } from '../load.ts'
 import { UsageError } from '../terminal.ts'
 import { isShort } from './catalog-edit.ts'
 
@@ -37,7 +37,7 @@ export async function importInto(
   name: string,
   chunks: AsyncIterable<string>,
 ): Promise<Imported> {
-  const importing = keyFileImport(loaded.catalog, { onWarnings: 'ignore', newId })
+  const importing = keyFileImport(loaded.catalog, { onWarnings: 'ignore', newId: idOf })
   const short = isShort(loaded.document)
   // To say which records have no plan the text is read again.
   const kept: string[] = []

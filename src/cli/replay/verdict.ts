@@ -31,7 +31,11 @@ export function verdictOf(log: LogReport, trial: TrialReport, circumstances: Cir
   return { proposed, against, log, trial, notes: notesOf(log, trial, circumstances) }
 }
 
-function notesOf(log: LogReport, trial: TrialReport, { retries, spread, warm, window }: Circumstances): string[] {
+function notesOf(
+  log: LogReport,
+  trial: TrialReport,
+  { proposed, retries, spread, warm, window }: Circumstances,
+): string[] {
   const notes: string[] = []
   const formats = log.files.flatMap(({ format }) => format ?? [])
   if (log.stopped) notes.push('Interrupted: this is the log up to the last time shown, no further.')
@@ -43,6 +47,15 @@ function notesOf(log: LogReport, trial: TrialReport, { retries, spread, warm, wi
   )
   if (requests > 0 && keyless === trial.proposed.uncovered && keyless > requests / 2) {
     notes.push('Most requests came without a key. Where the log names it elsewhere, say so: --map key=FIELD.')
+  }
+  const strangers = trial.proposed.notCovered.reduce(
+    (sum, { reason, requests }) => sum + (reason === 'unknown' || reason === 'malformed' ? requests : 0),
+    0,
+  )
+  if (strangers > requests / 2) {
+    notes.push(
+      `Most requests came with keys that ${proposed} does not have. A key is known by its id, its value or the SHA-256 of its value: is this the catalog that the log is of, and its key file named (--keys)?`,
+    )
   }
   if (formats.some(format => timesIn(format).whole === 'seconds')) {
     notes.push(

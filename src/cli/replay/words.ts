@@ -54,7 +54,7 @@ export const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
 
 export const UNCOVERED_WORDS: Readonly<Record<string, string>> = {
   missing: 'no key came',
-  malformed: 'what came could be no key',
+  malformed: 'what came is no id, value or hash of a key',
   unknown: 'a key that the catalog does not know',
   disabled: 'a disabled key',
   'no-plan': 'a key whose plans do not have this stage',
