@@ -12,7 +12,7 @@ import { toStdout } from './keys/to-stdout.ts'
 import { loadSources } from './load.ts'
 import { duration, wholeNumber } from './options.ts'
 import { csvOf } from './replay/csv.ts'
-import { FAILED, failOn } from './replay/fail-on.ts'
+import { FAILED, failOn, nothingJudged } from './replay/fail-on.ts'
 import { readLogs } from './replay/log-files.ts'
 import { pageOf } from './replay/page.ts'
 import { catalogAt, snapshotAt } from './replay/snapshot.ts'
@@ -52,6 +52,7 @@ the log cannot tell.
   --json              one JSON object
   --csv               a row for each key
   --fail-on COND      exit with 3 if it comes to more, for CI: 'throttled>0.1%', 'keys-refused>0'; repeatable.
+                      With 2 if no request was judged by any plan: then nothing was tried.
                       throttled, quota-exceeded, never-admitted, refused, not-covered, newly-refused, keys-refused,
                       keys-newly-refused, unreadable
 
@@ -142,6 +143,8 @@ export async function replay(args: string[]): Promise<void> {
   const failed = conditions.flatMap(condition => condition(verdict) ?? [])
   for (const words of failed) process.stderr.write(`${paintErrors('red', words)}\n`)
   process.exitCode = read.stopped ? 130 : failed.length > 0 ? FAILED : 0
+  const idle = conditions.length > 0 && process.exitCode === 0 ? nothingJudged(verdict) : null
+  if (idle !== null) throw new UsageError(idle)
   // What is not read to its end would keep the process alive.
   if (read.stopped) process.exit()
 }

@@ -31,6 +31,13 @@ beforeAll(async () => {
   write('other.log', 'what is this\n')
   write('bad.log', `${log}nonsense\x1b[31m\n${log.split('\n')[0]}\nmore nonsense\n`)
   write('empty.log', '')
+  write(
+    'strangers.log',
+    `${log
+      .split('\n', 2)
+      .join('\n')
+      .replaceAll(/ (acorn|birch|cedar|dogwood) \[/g, ' nobody [')}\n`,
+  )
 }, 30_000)
 
 describe('tollgate replay', () => {
@@ -93,6 +100,29 @@ describe('tollgate replay', () => {
     expect((await fails('throtled>0'))[1]).toContain(
       "--fail-on: expected a measure and the most that may be, like 'throttled>0.1%'",
     )
+  })
+
+  it('does not call a proposal good that was not tried', async () => {
+    const words = async (name: string, condition: string): Promise<[number | null, string]> => {
+      const { code, stderr, stdout } = await replay('--fail-on', condition, '--format', 'combined', name)
+      expect(stdout).toContain('proposed.json: ')
+      return [code, stderr]
+    }
+    const idle = '--fail-on: expected a request that a plan is asked about, received none: '
+    expect(await words('empty.log', 'throttled>0')).toEqual([
+      2,
+      `${idle}the log is empty; nothing was tried, see the report\n`,
+    ])
+    expect(await words('other.log', 'throttled>0')).toEqual([
+      2,
+      expect.stringContaining(`${idle}none of 1 line could be read`),
+    ])
+    expect(await words('strangers.log', 'refused>0')).toEqual([
+      2,
+      expect.stringContaining(`${idle}all 2 were not covered`),
+    ])
+    expect(await words('other.log', 'unreadable>0')).toEqual([3, 'unreadable>0: it is 1\n'])
+    expect((await replay('empty.log')).code).toBe(0)
   })
 
   it('shows what could not be read once per kind, and goes on', async () => {

@@ -1,6 +1,7 @@
 // `--fail-on 'throttled>0.1%'`: what a build must not let through. Floor 5.
 
 import { refusedOf } from '../../replay/tally.ts'
+import { countWords } from '../check/words.ts'
 import { UsageError } from '../terminal.ts'
 import type { Verdict } from './verdict.ts'
 import { count, percent } from './words.ts'
@@ -22,6 +23,18 @@ const MEASURES: Readonly<Record<string, (verdict: Verdict) => number>> = {
 
 /** @returns what a verdict fails by, in words; null where it does not */
 export type FailOn = (verdict: Verdict) => string | null
+
+/** Why a verdict proves nothing, in words: no plan was asked about any request. Null where one was. */
+export function nothingJudged({ log, trial: { requests, proposed } }: Verdict): string | null {
+  if (requests > proposed.uncovered) return null
+  const found =
+    requests > 0
+      ? `all ${count(requests)} were not covered`
+      : log.bad > 0
+        ? `none of ${countWords(log.lines, 'line')} could be read`
+        : 'the log is empty'
+  return `--fail-on: expected a request that a plan is asked about, received none: ${found}; nothing was tried, see the report`
+}
 
 /** Reads a condition: a measure, `>`, and a number of requests (keys, lines) or a share of all requests (lines). */
 export function failOn(text: string, isCompared: boolean): FailOn {
