@@ -78,7 +78,7 @@ export function exportLines({ credentials, tokens }: Credentials, url: string): 
   return [
     ...credentials.flatMap(({ accessKeyId, secretAccessKey }) => [
       `export AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
-      `export AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL_API_GATEWAY=${url}`,
+      `export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL_API_GATEWAY=${url}`,
     ]),
     ...tokens.map(({ token }) => `export TOLLGATE_ADMIN=${url} TOLLGATE_ADMIN_TOKEN=${token}`),
   ]

@@ -22,7 +22,7 @@ import {
   UpdateUsageCommand,
   UpdateUsagePlanCommand,
 } from '@aws-sdk/client-api-gateway'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { redisServer } from '../../stores/redis-server.ts'
 import { bundled } from '../command.ts'
 import { folder, type Serving, serving, unbundled } from './command.ts'
@@ -268,11 +268,16 @@ describe('the control plane of serve', () => {
     writeFileSync(join(path, 'catalog.json'), '{}')
     const serve = await serving(['--upstream', upstream.url, '--catalog', join(path, 'catalog.json')], [])
     const text = await serve.said(/TOLLGATE_ADMIN_TOKEN=\S+/)
-    const [, accessKeyId = ''] = /AWS_ACCESS_KEY_ID=(\S+)/.exec(text) ?? []
-    const [, secretAccessKey = ''] = /AWS_SECRET_ACCESS_KEY=(\S+)/.exec(text) ?? []
-    const [, token = ''] = /TOLLGATE_ADMIN_TOKEN=(\S+)/.exec(text) ?? []
-    const client = clientOf(serve, { accessKeyId, secretAccessKey, role: 'admin' })
-    await client.send(new CreateApiKeyCommand({ name: 'one' }))
+    // Pasted, these lines are all that AWS's clients need.
+    const exported = Object.fromEntries(
+      Array.from(text.matchAll(/([A-Z_]+)=(\S+)/g), ([, name, value]) => [name, value]),
+    )
+    const { AWS_SECRET_ACCESS_KEY: secretAccessKey = '', TOLLGATE_ADMIN_TOKEN: token = '' } = exported
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined)
+    for (const [name, value] of Object.entries(exported)) vi.stubEnv(name, String(value))
+    const client = new APIGatewayClient({})
+    await client.send(new CreateApiKeyCommand({ name: 'one' })).finally(() => vi.unstubAllEnvs())
+    client.destroy()
     const answer = await fetch(`${serve.adminUrl}/apikeys`, { headers: { authorization: `Bearer ${token}` } })
     expect(await answer.json()).toMatchObject({ item: [{ name: 'one' }] })
     const { text: all } = await serve.end()
