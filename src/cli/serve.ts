@@ -24,7 +24,7 @@ import { type ControlPlane, controlPlane } from './serve/control.ts'
 import { type Counters, openCounters } from './serve/counters.ts'
 import { counts } from './serve/counts.ts'
 import { type Credentials, credentialsOf, exportLines, madeCredentials } from './serve/credentials.ts'
-import { createGateway, type Gateway } from './serve/gateway.ts'
+import { createGateway } from './serve/gateway.ts'
 import { living } from './serve/living.ts'
 import { recent } from './serve/recent.ts'
 import { frame, startView } from './serve/view.ts'
@@ -106,6 +106,17 @@ Examples
 /** Serves until a signal ends it. */
 export async function serve(args: string[]): Promise<void> {
   const options = serveOptions(args)
+  /** What was opened, in that order: the last is closed first, also where the next one does not open. */
+  const opened: (() => unknown)[] = []
+  try {
+    await serveUntilTold(options, close => opened.push(close))
+  } finally {
+    for (const close of opened.reverse()) await close()
+  }
+  process.exit(0)
+}
+
+async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknown) => void): Promise<void> {
   const paint = paintFor(process.stderr)
   const notices: string[] = []
   let inView = false
@@ -130,6 +141,7 @@ export async function serve(args: string[]): Promise<void> {
           : `the store answers again; without it ${counts.refused + counts.thrown} were refused, ${counts.allowed} allowed`,
       ),
   })
+  atEnd(() => counters.close())
   const { keyPrefix } = options
   const gate = createGate<boolean>({
     catalog: emptyCatalog(),
@@ -149,16 +161,15 @@ export async function serve(args: string[]): Promise<void> {
             say(`catalog ${version}: ${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
         })
   await shared?.poll()
-  const apply = applying(options, gate, shared, say)
-  if (catalog !== undefined) await apply()
-  else if (!shared?.version && admin === undefined) {
+  const read = reader(options, gate, shared, say)
+  const first = await read()
+  if (catalog === undefined && !shared?.version && admin === undefined) {
     throw new UsageError(
       `--catalog: expected a file, since ${counters.name} has no catalog yet; see tollgate serve --help`,
     )
   }
-  if ((shared?.edits ?? 0) > MOST_EDITS) await shared?.compact()
-  const demo = options.upstream === 'demo' ? await demoUpstream() : null
-  const upstream = demo?.url ?? httpUrl('--upstream', options.upstream)
+  // In force here from the first request on, for others when every listener is there: a start that fails changes nothing.
+  if (first !== null) gate.replace(first.catalog)
 
   const seen = counts()
   const lately = recent()
@@ -166,6 +177,10 @@ export async function serve(args: string[]): Promise<void> {
     options.accessLog === undefined
       ? null
       : accessLog(options.accessLog, error => say(`access log ${options.accessLog}: ${error.message}`))
+  atEnd(() => log?.close())
+  const demo = options.upstream === 'demo' ? await demoUpstream() : null
+  atEnd(() => demo?.server.close())
+  const upstream = demo?.url ?? httpUrl('--upstream', options.upstream)
   const out = paintFor(process.stdout)
   const view = process.stdout.isTTY && !options.log && !options.quiet
   const onAnswered = (answered: Answered): void => {
@@ -179,9 +194,21 @@ export async function serve(args: string[]): Promise<void> {
   }
 
   const gateway = createGateway({ ...options, gate, upstream, onAnswered, onError: error => say(messageOf(error)) })
+  let phase = 'starts' as 'starts' | 'serves' | 'ends'
+  let begin = (): void => undefined
+  /** Nobody changes the catalog before it is published. */
+  const begun = new Promise<void>(resolve => {
+    begin = resolve
+  })
   const config = living({
     files: filesOf(options),
-    apply,
+    async apply() {
+      await begun
+      const found = await read()
+      if (found !== null && shared === null) gate.replace(found.catalog)
+      await found?.publish()
+      return found !== null
+    },
     onRead: isNew =>
       say(
         isNew
@@ -190,18 +217,19 @@ export async function serve(args: string[]): Promise<void> {
       ),
     onRefused: error => say(`${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
   })
-  let draining = false
+  atEnd(() => config.close())
   const made = admin !== undefined && given === null ? madeCredentials() : null
   const managed =
     admin === undefined || shared === null
       ? null
       : manage(options, admin, gate, shared, counters, (given ?? made) as Credentials, say)
+  atEnd(() => managed?.close())
   const side =
     managed === null
       ? null
       : adminServer({
-          ready: () => !draining,
-          control: managed.plane.handle,
+          ready: () => phase === 'serves',
+          control: (request, response) => void begun.then(() => managed.plane.handle(request, response)),
           metrics: () =>
             seen.prometheus({
               tollgate_requests_under_way: {
@@ -224,18 +252,29 @@ export async function serve(args: string[]): Promise<void> {
   })
   const told = new Promise<void>(resolve => {
     const stop = (): void => {
-      if (draining) process.exit(1)
-      draining = true
+      if (phase === 'ends') process.exit(1)
+      phase = 'ends'
       resolve()
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
   })
-  const { host, port } = await listen(gateway, options)
   if (side !== null && admin !== undefined) {
-    await listenOn(side, admin.host, admin.port, '--admin')
-    const { address, port } = side.address() as AddressInfo
-    const url = urlOf('http', address, port)
+    await listenOn(side, admin, { host: '--admin', port: '--admin' })
+    atEnd(() => side.close())
+  }
+  const server = gateway.server as Server
+  await listenOn(server, options, { host: '--host', port: '--port' })
+  atEnd(() => {
+    if (gateway.pending > 0) say(`stopping: ${gateway.pending} under way have ${options.drain / 1000} s to end`)
+    return gateway.drain(options.drain)
+  })
+  if (first !== null) await first.publish()
+  else if ((shared?.edits ?? 0) > MOST_EDITS) await shared?.compact()
+  if (phase === 'starts') phase = 'serves'
+  begin()
+  if (side !== null) {
+    const url = urlOf('http', side.address() as AddressInfo)
     say(`control plane at ${url}`)
     // On the screen of who started it, and nowhere else.
     if (made !== null) {
@@ -244,7 +283,7 @@ export async function serve(args: string[]): Promise<void> {
       if (view) notices.push(...exportLines(made, url))
     }
   }
-  const origin = urlOf(options.tls === null ? 'http' : 'https', host, port)
+  const origin = urlOf(options.tls === null ? 'http' : 'https', server.address() as AddressInfo)
   if (!view) await greet(gate, origin, upstream, counters.name, demo !== null, options.dryRun)
   inView = view
   const stopView = view
@@ -266,6 +305,10 @@ export async function serve(args: string[]): Promise<void> {
         ),
       )
     : () => undefined
+  atEnd(() => {
+    stopView()
+    inView = false
+  })
 
   const following = setInterval(() => {
     const before = gate.version
@@ -275,19 +318,8 @@ export async function serve(args: string[]): Promise<void> {
       error => say(`the shared catalog: ${messageOf(error)}`),
     )
   }, POLL)
+  atEnd(() => clearInterval(following))
   await told
-  stopView()
-  inView = false
-  clearInterval(following)
-  config.close()
-  if (gateway.pending > 0) say(`stopping: ${gateway.pending} under way have ${options.drain / 1000} s to end`)
-  await gateway.drain(options.drain)
-  await log?.close()
-  await counters.close()
-  side?.close()
-  managed?.close()
-  demo?.server.close()
-  process.exit(0)
 }
 
 /** ms between two looks at what other processes have published. */
@@ -298,40 +330,44 @@ const MOST_EDITS = 1000
 
 const filesOf = ({ catalog, keys }: ServeOptions): string[] => [catalog, keys].filter(file => file !== undefined)
 
+/** What the files say, where that is new. */
+interface Found {
+  readonly catalog: Catalog
+  /** Puts it in force wherever the store is shared. */
+  publish(): Promise<void>
+}
+
 /**
- * What puts the files in force: published, unless they are those that what is in force came of. Those may have been edited
- * since through the control plane, here or elsewhere, and a start is no reason to take that back.
+ * What reads the files. They are new unless they are those that what is in force came of: that may have been edited since
+ * through the control plane, here or elsewhere, and a start is no reason to take it back.
  *
- * @returns whether they were new
+ * @returns null where they are not new, or there are none
  */
-function applying(
+function reader(
   options: ServeOptions,
   gate: Gate<boolean>,
   shared: SharedCatalog | null,
   say: (text: string) => void,
-): () => Promise<boolean> {
-  const { catalog = '', keys, ignoreWarnings } = options
+): () => Promise<Found | null> {
+  const { catalog: file, keys, ignoreWarnings } = options
   let origin: string | undefined
   return async () => {
+    if (file === undefined) return null
     const hash = createHash('sha256')
     for (const file of filesOf(options)) hash.update(reading(file, () => readFileSync(file))).update('\0')
     const now = hash.digest('hex')
-    if (now === (shared === null ? origin : shared.origin)) return false
-    const next = await loadSources({
+    if (now === (shared === null ? origin : shared.origin)) return null
+    const onWarning = (line: string): void => say(`note: ${line}`)
+    const catalog = await loadSources({ catalog: file, keys, ignoreWarnings, onWarning, current: gate.catalog })
+    return {
       catalog,
-      keys,
-      ignoreWarnings,
-      onWarning: line => say(`note: ${line}`),
-      current: gate.catalog,
-    })
-    if (shared === null) gate.replace(next)
-    else {
-      if (shared.edits > 0)
-        say(`${catalog} was changed: it takes the place of ${shared.edits} edits made since it was read`)
-      await shared.publish(wholeOf(next, now))
+      async publish() {
+        if ((shared?.edits ?? 0) > 0)
+          say(`${file} was changed: it takes the place of ${shared?.edits} edits made since it was read`)
+        await shared?.publish(wholeOf(catalog, now))
+        origin = now
+      },
     }
-    origin = now
-    return true
   }
 }
 
@@ -481,8 +517,8 @@ function adminOf(at: string | undefined, credentials: string | undefined, remote
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 
-function urlOf(protocol: string, host: string, port: number): string {
-  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`
+function urlOf(protocol: string, { address, port }: AddressInfo): string {
+  return `${protocol}://${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
 function tlsOf(cert: string | undefined, key: string | undefined): { cert: Buffer; key: Buffer } | null {
@@ -495,22 +531,25 @@ function tlsOf(cert: string | undefined, key: string | undefined): { cert: Buffe
   return { cert: reading(cert, () => readFileSync(cert)), key: reading(key, () => readFileSync(key)) }
 }
 
-async function listen({ server }: Gateway, { host, port }: ServeOptions): Promise<{ host: string; port: number }> {
-  await listenOn(server as Server, host, port, '--port')
-  const at = server.address() as AddressInfo
-  return { host: at.address, port: at.port }
+interface Place {
+  readonly host: string
+  readonly port: number
 }
 
-async function listenOn(server: Server, host: string, port: number, option: string): Promise<void> {
+/** @param options the names of those that say where */
+async function listenOn(server: Server, { host, port }: Place, options: Record<keyof Place, string>): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
+      const unknown = `${options.host}: ${host} is no name that is known here; say an address of this machine`
       const remedies: Partial<Record<string, string>> = {
-        EADDRINUSE: `${host}:${port} is in use; choose another, or 0 for a free one`,
-        EACCES: `${host}:${port} is not for this user; choose one above 1023`,
-        EADDRNOTAVAIL: `${host} is no address of this machine; choose one that is`,
+        EADDRINUSE: `${options.port}: ${host}:${port} is in use; choose another, or 0 for a free one`,
+        EACCES: `${options.port}: ${host}:${port} is not for this user; choose one above 1023`,
+        EADDRNOTAVAIL: `${options.host}: ${host} is no address of this machine; choose one that is`,
+        ENOTFOUND: unknown,
+        EAI_AGAIN: unknown,
       }
-      const remedy = remedies[error.code ?? '']
-      reject(remedy === undefined ? error : new UsageError(`${option}: ${remedy}`))
+      const other = `${options.host}: ${host}:${port} cannot be listened on: ${error.message}`
+      reject(new UsageError(remedies[error.code ?? ''] ?? other))
     })
     server.listen(port, host, resolve)
   })

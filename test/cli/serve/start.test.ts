@@ -1,0 +1,82 @@
+// Starts that fail: what they say, that they end, and that nobody else is touched by them.
+
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { bundled, type Command } from '../command.ts'
+import { folder, freePort, type Serving, serving, unbundled } from './command.ts'
+import { behind, closeAll } from './gateway-before.ts'
+
+let tollgate: Command
+beforeAll(async () => {
+  tollgate = await bundled()
+})
+afterEach(closeAll)
+afterAll(unbundled)
+
+const KEY = 'start-tests-key-0000000001'
+
+/** A catalog file in a new folder. */
+function catalogOf(name: string, path = folder()): string {
+  const file = join(path, `${name}.json`)
+  writeFileSync(
+    file,
+    JSON.stringify({ version: name, plans: [{ id: name }], keys: [{ id: 'k', value: KEY, plan: name }] }),
+  )
+  return file
+}
+
+async function takenPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  behind(() => server.close())
+  await new Promise(resolve => server.once('listening', resolve))
+  return (server.address() as { port: number }).port
+}
+
+const call = ({ port }: Serving): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-api-key': KEY } })
+
+describe('a start that cannot listen', () => {
+  it.each([
+    ['--port', (port: number) => ['--port', `${port}`], /^--port: 127\.0\.0\.1:\d+ is in use; choose another/m],
+    ['--admin', (port: number) => ['--port', '0', '--admin', `${port}`], /^--admin: 127\.0\.0\.1:\d+ is in use/m],
+    [
+      'a name',
+      () => ['--port', '0', '--host', 'no.invalid'],
+      /^--host: no\.invalid is no name that is known here; say/m,
+    ],
+    [
+      'an address',
+      () => ['--port', '0', '--host', '192.0.2.1'],
+      /^--host: 192\.0\.2\.1 is no address of this machine/m,
+    ],
+    ['no address', () => ['--port', '0', '--host', '1.2.3.4.5'], /^--host: 1\.2\.3\.4\.5 is no name/m],
+  ])('names what is wrong (%s), and ends, with everything it had opened', async (_, where, said) => {
+    const path = folder()
+    const admin = where(0).includes('--admin') ? [] : ['--admin', `127.0.0.1:${await freePort()}`]
+    const run = await tollgate([
+      ...['serve', '--catalog', catalogOf('a', path), '--upstream', 'demo', '--store', 'memory', ...admin],
+      ...['--access-log', join(path, 'access.ndjson'), ...where(await takenPort())],
+    ])
+    // By itself: a timeout would end it with a signal.
+    expect([run.code, run.signal, run.stderr]).toEqual([2, null, expect.stringMatching(said)])
+    expect(run.stderr).not.toMatch(/^ {4}at |control plane at|tollgate http/m)
+  })
+
+  it('publishes nothing to the gateway that runs', async () => {
+    const store = ['--store', `sqlite:${join(folder(), 'counts.db')}`]
+    const running = await serving(['--catalog', catalogOf('a'), '--upstream', 'demo', ...store], [])
+    const failing = ['serve', '--catalog', catalogOf('b'), '--upstream', 'demo', ...store]
+    expect((await tollgate([...failing, '--port', `${running.port}`])).code).toBe(2)
+    expect((await tollgate([...failing, '--port', '0', '--admin', new URL(running.adminUrl).port])).code).toBe(2)
+    // Whoever follows the store would know of it by now, had it been told.
+    const follower = await serving(['--upstream', 'demo', ...store], [])
+    expect((await call(follower)).status).toBe(200)
+    expect((await call(running)).status).toBe(200)
+    expect((await follower.end()).code).toBe(0)
+    expect((await running.end()).text).not.toContain('catalog b')
+    const versions = [...running.log(), ...follower.log()].map(({ version }) => version)
+    expect(versions).toEqual(['a', 'a'])
+  })
+})
