@@ -5,19 +5,22 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, expect, it } from 'vitest'
+import { catalogOf } from '../../src/index.ts'
 import { folder, serving, unbundled } from '../cli/serve/command.ts'
-import { closeAll, upstreamOf } from '../cli/serve/gateway-before.ts'
+import { behind, closeAll, upstreamOf } from '../cli/serve/gateway-before.ts'
+import { serve } from './served.ts'
 
 afterEach(closeAll)
 afterAll(unbundled)
 
-const hasCli = (() => {
+function saysOfItself(command: string): string {
   try {
-    return /^aws-cli/.test(execFileSync('aws', ['--version'], { encoding: 'utf8' }))
+    return execFileSync(command, ['--version'], { encoding: 'utf8' })
   } catch {
-    return false
+    return ''
   }
-})()
+}
+const hasCli = saysOfItself('aws').startsWith('aws-cli')
 
 // Each command is a process of its own, of a second or more: run by `AWS_CLI=1 npx vitest run test/control`, and in CI.
 const isAsked = process.env['AWS_CLI'] !== undefined
@@ -83,4 +86,50 @@ it.runIf(hasCli && isAsked)(
     for (const value of values) expect(readFileSync(audit, 'utf8')).not.toContain(value)
   },
   600_000,
+)
+
+it.runIf(hasCli && isAsked && saysOfItself('jq') !== '')(
+  'the lines of coming-from-aws.md carry the keys of a plan over, enabled or not',
+  async () => {
+    const value = (name: string) => `${name}-key-000000000000001`
+    const keyOf = (name: string, more: object) => ({ id: name, name, value: value(name), ...more })
+    const theirs = await serve({
+      start: catalogOf({
+        usagePlans: [{ id: 'gold', name: 'gold' }],
+        apiKeys: [
+          keyOf('acme, "Inc."', { id: 'k1', value: value('acme'), usagePlanIds: ['gold'], description: 'of old' }),
+          keyOf('bolt', { usagePlanIds: ['gold'], enabled: false }),
+          keyOf('cord', {}),
+        ],
+      }),
+    })
+    const ours = await serve({ start: catalogOf({ usagePlans: [{ id: 'p1', name: 'gold' }] }) })
+    for (const control of [theirs, ours]) behind(control.close)
+    const page = readFileSync(join(import.meta.dirname, '../../docs/coming-from-aws.md'), 'utf8')
+    const [, lines = ''] = /```sh\n(aws apigateway get-usage-plan-keys .*?)```/s.exec(page) ?? []
+    await promisify(execFile)('sh', ['-euc', lines.replace('http://127.0.0.1:9090', ours.url)], {
+      cwd: folder(),
+      env: {
+        ...process.env,
+        OLD_PLAN: 'gold',
+        NEW_PLAN: 'p1',
+        AWS_ENDPOINT_URL_API_GATEWAY: theirs.url,
+        AWS_DEFAULT_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: ADMIN.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: ADMIN.secretAccessKey,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_PAGER: '',
+      },
+    })
+    const { apiKeys } = ours.gate.catalog
+    expect(apiKeys.size).toBe(2)
+    expect(apiKeys.withValue(value('acme'))).toMatchObject({
+      name: 'acme, "Inc."',
+      description: 'of old',
+      enabled: true,
+      usagePlanIds: ['p1'],
+    })
+    expect(apiKeys.withValue(value('bolt'))).toMatchObject({ enabled: false, usagePlanIds: ['p1'] })
+  },
+  60_000,
 )
