@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { followChange } from '../control/change.ts'
 import { prepare } from '../control/key-order.ts'
@@ -12,6 +12,7 @@ import { type Catalog, emptyCatalog } from '../core/catalog.ts'
 import { isGenerated, isKeyPrefix } from '../core/key-value.ts'
 import { createGate, type Gate } from '../gate.ts'
 import { type SharedCatalog, sharedCatalog, wholeOf } from '../stores/catalog-log.ts'
+import { countWords } from './check/words.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { shown } from './keys/arguments.ts'
 import { loadSources, reading } from './load.ts'
@@ -161,7 +162,7 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
             say(`catalog ${version}: ${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
         })
   await shared?.poll()
-  const read = reader(options, gate, shared, say)
+  const read = reader(options, gate, shared, counters.name, say)
   const first = await read()
   if (catalog === undefined && !shared?.version && admin === undefined) {
     throw new UsageError(
@@ -339,7 +340,8 @@ interface Found {
 
 /**
  * What reads the files. They are new unless they are those that what is in force came of: that may have been edited since
- * through the control plane, here or elsewhere, and a start is no reason to take it back.
+ * through the control plane, here or elsewhere, and a start is no reason to take it back. The origin of what is published
+ * is a hash of what the files say, by which they are known wherever they lie, and the path of the catalog's, for people.
  *
  * @returns null where they are not new, or there are none
  */
@@ -347,6 +349,7 @@ function reader(
   options: ServeOptions,
   gate: Gate<boolean>,
   shared: SharedCatalog | null,
+  store: string,
   say: (text: string) => void,
 ): () => Promise<Found | null> {
   const { catalog: file, keys, ignoreWarnings } = options
@@ -356,19 +359,39 @@ function reader(
     const hash = createHash('sha256')
     for (const file of filesOf(options)) hash.update(reading(file, () => readFileSync(file))).update('\0')
     const now = hash.digest('hex')
-    if (now === (shared === null ? origin : shared.origin)) return null
+    const [before, from] = (shared === null ? origin : shared.origin)?.split(/ (.*)/s) ?? []
+    if (now === before) return null
+    const { catalog: current, version } = gate
     const onWarning = (line: string): void => say(`note: ${line}`)
-    const catalog = await loadSources({ catalog: file, keys, ignoreWarnings, onWarning, current: gate.catalog })
+    const catalog = await loadSources({ catalog: file, keys, ignoreWarnings, onWarning, current })
     return {
       catalog,
       async publish() {
-        if ((shared?.edits ?? 0) > 0)
-          say(`${file} was changed: it takes the place of ${shared?.edits} edits made since it was read`)
-        await shared?.publish(wholeOf(catalog, now))
-        origin = now
+        const path = resolve(file)
+        if (shared !== null && shared.version > 0 && from !== path) {
+          say(
+            `${file} takes the place of catalog ${version}, which came of ${from ?? 'no file'}: all gateways on ${store} follow; to keep the two apart, --store sqlite:OTHER.db or --store memory`,
+          )
+        }
+        if (shared !== null && shared.edits > 0) {
+          const lost = lostKeys(current, catalog)
+          const gone = countWords(lost, 'key that is not in it is gone', 'keys that are not in it are gone')
+          say(
+            `${file} takes the place of ${countWords(shared.edits, 'edit')} made since${lost === 0 ? '' : `: ${gone}`}`,
+          )
+        }
+        origin = `${now} ${path}`
+        await shared?.publish(wholeOf(catalog, origin))
       },
     }
   }
+}
+
+/** How many keys would no longer be known, by their values. */
+function lostKeys(from: Catalog, to: Catalog): number {
+  let lost = 0
+  for (const { value } of from.apiKeys) if (to.apiKeys.withValue(value) === undefined) lost++
+  return lost
 }
 
 /** The control plane and what it needs: an audit trail, credentials, the use that is counted. */
@@ -557,12 +580,11 @@ async function listenOn(server: Server, { host, port }: Place, options: Record<k
 
 function counted(catalog: Catalog): string {
   const stages = catalog.apis.reduce((sum, api) => sum + api.stages.length, 0)
-  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
   return [
-    count(catalog.apis.length, 'API'),
-    count(stages, 'stage'),
-    count(catalog.usagePlans.length, 'plan'),
-    count(catalog.apiKeys.size, 'key'),
+    countWords(catalog.apis.length, 'API'),
+    countWords(stages, 'stage'),
+    countWords(catalog.usagePlans.length, 'plan'),
+    countWords(catalog.apiKeys.size, 'key'),
   ].join(', ')
 }
 

@@ -177,15 +177,20 @@ describe('the control plane of serve', () => {
     )
     const client = clientOf(serve)
     await client.send(new CreateUsagePlanCommand({ name: 'edited' }))
+    await client.send(new CreateApiKeyCommand({ name: 'acme', value: KEY, enabled: true }))
     serve.process.kill('SIGHUP')
     await serve.said(/the files say nothing new: catalog \S+ stays in force/)
     await client.send(new UpdateUsagePlanCommand({ usagePlanId: 'a', ...replace('/name', 'renamed') }))
     writeFileSync(file, JSON.stringify({ usagePlans: [{ id: 'b' }] }))
-    await serve.said(/it takes the place of 2 edits/)
+    await serve.said(/catalog\.json takes the place of 3 edits made since: 1 key that is not in it is gone$/m)
     await serve.said(/catalog #\d+ is in force: 0 APIs, 0 stages, 1 plan/)
     await expect(client.send(new DeleteUsagePlanCommand({ usagePlanId: 'a' }))).rejects.toMatchObject({
       name: 'NotFoundException',
     })
+    await client.send(new CreateUsagePlanCommand({ name: 'edited again' }))
+    writeFileSync(file, JSON.stringify({ usagePlans: [{ id: 'c' }] }))
+    await serve.said(/catalog\.json takes the place of 1 edit made since$/m)
+    expect((await serve.end()).text).not.toContain('which came of')
   })
 
   it('lets nobody in who may not, gives nothing away, and bears floods and giants', { timeout: 60_000 }, async () => {

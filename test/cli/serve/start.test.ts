@@ -1,6 +1,6 @@
 // Starts that fail: what they say, that they end, and that nobody else is touched by them.
 
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -78,5 +78,27 @@ describe('a start that cannot listen', () => {
     expect((await running.end()).text).not.toContain('catalog b')
     const versions = [...running.log(), ...follower.log()].map(({ version }) => version)
     expect(versions).toEqual(['a', 'a'])
+  })
+})
+
+describe('a start on a store', () => {
+  it('says whose catalog its own takes the place of, where that came of another file', async () => {
+    const path = folder()
+    const [a, b] = [catalogOf('a', path), catalogOf('b', path)]
+    const store = ['--upstream', 'demo', '--store', `sqlite:${join(path, 'counts.db')}`]
+    const said = async (file: string): Promise<string> =>
+      (await (await serving(['--catalog', file, ...store], [])).end()).text
+    expect(await said(a)).not.toContain('takes the place')
+    expect(await said(b)).toContain(
+      `${b} takes the place of catalog a, which came of ${a}: all gateways on ${path}/counts.db follow; to keep the two apart, --store sqlite:OTHER.db or --store memory\n`,
+    )
+    // The same file again, and the same one changed: nobody is surprised.
+    expect(await said(b)).not.toContain('takes the place')
+    writeFileSync(b, readFileSync(b, 'utf8').replace('"b"', '"b2"'))
+    expect(await said(b)).not.toContain('takes the place')
+    // What it says elsewhere is no other catalog.
+    const copy = join(folder(), 'copy.json')
+    copyFileSync(b, copy)
+    expect(await said(copy)).not.toContain('takes the place')
   })
 })
