@@ -9,7 +9,7 @@ import type { Input, Outcome } from './operation.ts'
 import { operations } from './operations.ts'
 import { type ControlRoute, findRoute } from './routes.ts'
 import { getUsage, type UsageSource, updateUsage } from './usage.ts'
-import { answerResponse, bodyOf, failureResponse, faultResponse, membersOf } from './wire.ts'
+import { answerResponse, bodyOf, COUNTS, countsField, failureResponse, faultResponse, membersOf } from './wire.ts'
 import type { World } from './world.ts'
 
 /** What is published with a catalog, for whoever keeps it. */
@@ -128,6 +128,7 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
     if ('fault' in outcome) return faultResponse(outcome)
     const response = answerResponse(request, found.route.status, outcome.answer)
     if (version !== undefined) response.headers.set('etag', tagOf(version()))
+    if (outcome.counts !== undefined) response.headers.set(COUNTS, countsField(outcome.counts))
     return response
   }
 

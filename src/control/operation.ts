@@ -15,6 +15,8 @@ export interface Done {
   readonly catalog: Catalog
   /** Null where AWS answers without a body. */
   readonly answer: Answer | null
+  /** What AWS's answer has no place for: said in a header (wire.ts). */
+  readonly counts?: Readonly<Record<string, number>>
 }
 
 export type Outcome = Done | Fault

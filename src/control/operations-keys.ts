@@ -191,10 +191,15 @@ export const importApiKeys: Operation = operation((catalog, input, world) => {
   })
   if (!result.ok) return badRequest(result.message)
   const { ids } = result
+  // First all of the new table, then all of the old: by turns, each would be made out of the other again and again.
   const keys = ids.map(id => result.catalog.apiKeys.get(id) as ApiKey)
-  // A key that was there keeps its date, and with it its place.
-  const added = keys.filter(({ createdDate }) => createdDate === world.now)
-  noteKeyChange(catalog.apiKeys, result.catalog.apiKeys, { put: ids, remove: [] })
+  const before = ids.map(id => catalog.apiKeys.get(id))
+  const added = keys.filter((_, i) => before[i] === undefined)
+  const put = keys.filter((key, i) => key !== before[i]).map(({ id }) => id)
+  const answer = { ids, warnings: result.warnings.map(({ message }) => message) }
+  const counts = { imported: added.length, updated: put.length - added.length, unchanged: ids.length - put.length }
+  if (put.length === 0) return { catalog, answer, counts }
+  noteKeyChange(catalog.apiKeys, result.catalog.apiKeys, { put, remove: [] })
   followOrder(catalog.apiKeys, result.catalog.apiKeys, added)
-  return { catalog: result.catalog, answer: { ids, warnings: result.warnings.map(({ message }) => message) } }
+  return { catalog: result.catalog, answer, counts }
 })

@@ -66,6 +66,15 @@ export function answerResponse(request: Request, status: number, answer: Answer 
   })
 }
 
+/** The header that has an outcome's counts, a dictionary (RFC 9651, 3.2): `imported=1, updated=0, unchanged=2`. */
+export const COUNTS = 'tollgate-counts'
+
+export function countsField(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name}=${count}`)
+    .join(', ')
+}
+
 function halOf(request: Request, { item, position, ...rest }: Answer): Answer {
   const { pathname, search } = new URL(request.url)
   const next = new URLSearchParams(search)

@@ -178,9 +178,21 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     writeFileSync(file, ['name,key,enabled,usageplanids', ...rows, 'bad,short,true,free', ''].join('\n'))
     const refused = await verb(['keys', 'import', file, '--fail-on-warnings'])
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toMatch(/^ImportApiKeys at http:\S+: 400 BadRequestException: .*nothing was changed/s)
+    expect(refused.stderr).toMatch(
+      /^ImportApiKeys at http:\S+: 400 BadRequestException: Warnings found during import:\n {2}Skipped invalid record: 1002\. .*\nnothing was changed; mend it/,
+    )
     expect(await done(['keys', 'list', '--name', 'many'])).toBe('')
-    expect(await done(['keys', 'import', file, '--ignore-warnings'])).toBe('imported\t1001\n')
+    expect(await done(['keys', 'import', file, '--ignore-warnings'])).toBe(
+      'imported\t1001\nupdated\t0\nunchanged\t0\nskipped\t1\n',
+    )
+    const version = JSON.parse(await done(['status', '--json'])).version
+    const again = await verb(['keys', 'import', file, '--ignore-warnings'])
+    expect(again.stdout).toBe('imported\t0\nupdated\t0\nunchanged\t1001\nskipped\t1\n')
+    expect(again.stderr).toContain(`catalog ${version}\n`)
+    writeFileSync(file, `name,key,enabled,usageplanids\nmany 0,imported-key-of-many-${1e6},false,free\n`)
+    expect(await done(['keys', 'import', file, '--fail-on-warnings'])).toBe(
+      'imported\t0\nupdated\t1\nunchanged\t0\nskipped\t0\n',
+    )
     const [all, some] = [
       await done(['keys', 'list', '--name', 'many']),
       await done(['keys', 'list', '--plan', 'free', '--limit', '501']),

@@ -1,6 +1,7 @@
 // Asks a control plane: one operation, or all pages of a list. Floor 5.
 
 import type { ControlRoute } from '../../control/routes.ts'
+import { COUNTS } from '../../control/wire.ts'
 import type { Progress } from '../progress.ts'
 import { Failure, plain } from '../terminal.ts'
 import { type Members, requestOf, routeOf } from './request.ts'
@@ -21,6 +22,8 @@ export interface Client {
   readonly url: string
   /** The version of the catalog that the last answer was given under; undefined before, and where it has none. */
   readonly version: string | undefined
+  /** What the last answer said beside itself: of an import, how many keys were new. */
+  readonly counts: ReadonlyMap<string, number>
   /** @throws {Failure} that says what was asked, what came, and the remedy */
   call(operation: ControlRoute['operation'], input?: Members): Promise<Answer>
   /** The answers of a list, page by page, until there are no more or `limit` things were listed. */
@@ -41,6 +44,7 @@ const LONGEST_WAIT = 10
 
 export function client({ url, token, ifMatch, waiting }: ClientOptions): Client {
   let version: string | undefined
+  let counts: ReadonlyMap<string, number> = new Map()
   let expected = ifMatch
 
   async function ask(route: ControlRoute, input: Members): Promise<Response> {
@@ -73,6 +77,7 @@ export function client({ url, token, ifMatch, waiting }: ClientOptions): Client 
       const answer = response.status < 300 ? answerOf(response, text) : null
       if (answer === null) throw new Failure(`${operation} at ${url}: ${refusal(response, text, route, expected)}`)
       version = versionOf(response)
+      counts = countsOf(response)
       // What comes next is to be made of what this has left.
       if (!route.reads && expected !== undefined) expected = version
       return answer
@@ -96,6 +101,9 @@ export function client({ url, token, ifMatch, waiting }: ClientOptions): Client 
     url,
     get version() {
       return version
+    },
+    get counts() {
+      return counts
     },
     call,
     pages,
@@ -129,6 +137,11 @@ function versionOf({ headers }: Response): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function countsOf({ headers }: Response): ReadonlyMap<string, number> {
+  const field = headers.get(COUNTS) ?? ''
+  return new Map(Array.from(field.matchAll(/([a-z]+)=(\d+)/g), ([, name, count]) => [String(name), Number(count)]))
 }
 
 // What came.
@@ -207,7 +220,11 @@ function refusal(response: Response, text: string, route: ControlRoute, expected
     const kind = plain(headers.get('content-type') ?? '', 60)
     return `received ${status}${type === '' ? '' : ` ${plain(type, 60)}`}${kind === '' ? '' : `, ${kind}`}; ${NOT_ONE}`
   }
-  return `${status} ${type}: ${plain(message, 2000)}; ${remedy}`
+  const [first = '', ...more] = message.split('\n').map(line => plain(line.trim(), 2000))
+  // A list has lines of its own, and what helps comes after them.
+  return more.length === 0
+    ? `${status} ${type}: ${first}; ${remedy}`
+    : `${status} ${type}: ${[first, ...more].join('\n  ')}\n${remedy}`
 }
 
 /** Why there is no answer at all. */

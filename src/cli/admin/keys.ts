@@ -218,11 +218,13 @@ Examples
     const body = await wholeTextOf(file, waiting)
     const failOnWarnings = String(values['fail-on-warnings'])
     const answer = await client.call('ImportApiKeys', { format: 'csv', failOnWarnings, body })
-    const count = (answer['ids'] as unknown[]).length
+    const warnings = answer['warnings'] as string[]
+    const skipped = warnings.filter(warning => warning.startsWith('Skipped invalid record')).length
+    const counts = [...client.counts, ['skipped', skipped] as const]
     return {
       answer,
-      table: { names: ['imported'], rows: [[cell(count)]], upright: true },
-      notes: (answer['warnings'] as string[]).map(warning => `${nameOf(file)}: ${warning}`),
+      table: { names: counts.map(([name]) => name), rows: [counts.map(([, count]) => cell(count))], upright: true },
+      notes: warnings.map(warning => `${nameOf(file)}: ${warning}`),
     }
   },
 })
