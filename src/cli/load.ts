@@ -6,6 +6,7 @@ import { type Catalog, isFault, putApiKeys } from '../core/catalog.ts'
 import { type ImportOptions, type KeyImport, keyFileImport } from '../core/key-file.ts'
 import type { ApiKey } from '../core/plan.ts'
 import { loadCatalog, problemLine } from './catalog-file.ts'
+import { refusedLines, unreadableLine } from './key-file-words.ts'
 import { UsageError } from './terminal.ts'
 
 export interface Sources {
@@ -28,12 +29,14 @@ export async function loadSources({ catalog, keys, ignoreWarnings, onWarning, cu
     onWarnings: ignoreWarnings ? 'ignore' : 'fail',
     newId: idOf,
   })
+  const refused = refusedLines(keys, imported.warnings, loaded.catalog)
   if (!imported.ok) {
-    const lines = imported.warnings.map(({ line, message }) => `${keys}:${line}: ${message}`)
-    const remedy = 'mend the rows, or say --ignore-warnings to go on without them'
-    throw new UsageError(lines.length === 0 ? `${keys}: ${imported.message}` : [...lines, remedy].join('\n'))
+    const remedy = 'mend the records, or say --ignore-warnings to go on without them'
+    throw new UsageError(
+      refused.length === 0 ? unreadableLine(keys, imported.message) : [...refused, remedy].join('\n'),
+    )
   }
-  for (const { line, message } of imported.warnings) onWarning(`${keys}:${line}: ${message}`)
+  refused.forEach(onWarning)
   return current === undefined ? imported.catalog : withIdsOf(current, imported.catalog, new Set(imported.ids))
 }
 

@@ -28,6 +28,8 @@ export interface KeyFileWarning {
   readonly line: number
   /** Never holds anything of the file's cells. */
   readonly reason: string
+  /** Of a usage plan that is not there: its id, or null where what stands in the file may be a key in the wrong column. */
+  readonly unknownPlan?: string | null
   /** All of it in one line. */
   readonly message: string
 }
@@ -184,7 +186,7 @@ function importRows(
     const id = known?.id ?? freshId(attempt => options.newId(row.value, attempt), isTaken)
     if (known === undefined) newIds.add(id)
     const { ids, refused } = bind(known?.usagePlanIds ?? NONE, row.usagePlanIds)
-    for (const reason of refused) unbound.push(warningOf('association', row, reason))
+    for (const { reason, ...of } of refused) unbound.push({ ...warningOf('association', row, reason), ...of })
     keys.set(row.value, keyOf(row, id, known, ids, options.now))
   }
   const warnings = [...unread, ...unbound].sort((a, b) => a.record - b.record)
@@ -243,8 +245,11 @@ function freshId(newId: (attempt: number) => string, isTaken: (id: string) => bo
 /** A key's plans, and why others could not be added. */
 interface Binding {
   readonly ids: readonly string[]
-  readonly refused: readonly string[]
+  readonly refused: readonly Pick<KeyFileWarning, 'reason' | 'unknownPlan'>[]
 }
+
+/** A shorter text is no key's value (plan.ts, `isKeyValue`). */
+const SHORTEST_KEY = 20
 
 /** Adds usage plans to those of a key, where they can be. */
 function binder({ usagePlans }: Catalog): (bound: readonly string[], asked: readonly string[]) => Binding {
@@ -254,16 +259,19 @@ function binder({ usagePlans }: Catalog): (bound: readonly string[], asked: read
   const add = (bound: readonly string[], asked: readonly string[]): Binding => {
     const ids = new Set(bound)
     const planOfStage = new Map(bound.flatMap(id => (stagesOf.get(id) ?? []).map(stage => [stage, id])))
-    const refused: string[] = []
+    const refused: Pick<KeyFileWarning, 'reason' | 'unknownPlan'>[] = []
     asked.forEach((id, i) => {
       if (ids.has(id)) return
       const stages = stagesOf.get(id)
       const shared = stages?.find(stage => planOfStage.has(stage))
       if (stages === undefined) {
-        // Which one, by its place: what stands there may be a key in the wrong column.
-        refused.push(`usage plan not found: number ${i + 1} of ${asked.length}`)
+        refused.push({
+          reason: `usage plan not found: number ${i + 1} of ${asked.length}`,
+          unknownPlan: isId(id) && id.length < SHORTEST_KEY ? id : null,
+        })
       } else if (shared !== undefined) {
-        refused.push(`usage plan ${id} shares API stage ${shared} with ${planOfStage.get(shared)}, which the key has`)
+        const other = planOfStage.get(shared)
+        refused.push({ reason: `usage plan ${id} shares API stage ${shared} with ${other}, which the key has` })
       } else {
         ids.add(id)
         for (const stage of stages) planOfStage.set(stage, id)

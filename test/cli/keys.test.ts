@@ -150,13 +150,13 @@ describe('keys import', () => {
     expect(failed.stderr.split('\n').slice(0, 4)).toEqual([
       'keys.csv:3: record 2: expected a key of 20 to 128 of A-Z a-z 0-9 - . _ ~ + / =, received 3 characters',
       expect.stringMatching(/^keys\.csv:4: record 3: a catalog in short form .* has no keys without a plan/),
-      'keys.csv:5: record 4, plan not added: usage plan not found: number 1 of 1',
+      'keys.csv:5: record 4, plan not added: usage plan not found: number 1 of 1; the catalog has free and pro',
       'plans.json is as it was: mend the records, or say --ignore-warnings to import the others',
     ])
     expect(readFileSync(join(folder, 'plans.json'), 'utf8')).toBe(SHORT)
     const dry = await keys([...args, '--ignore-warnings', '--dry-run'], { cwd: folder })
     expect(dry.stdout).toBe(
-      'plans.json: 1 imported, 1 updated, 0 unchanged, 2 skipped, 1 plans not added (dry run: nothing was written)\n',
+      'plans.json: 1 imported, 1 updated, 0 unchanged, 2 skipped, 1 plan not added (dry run: nothing was written)\n',
     )
     expect(readFileSync(join(folder, 'plans.json'), 'utf8')).toBe(SHORT)
     expect(await keys([...args, '--ignore-warnings'], { cwd: folder })).toMatchObject({ code: 0 })
@@ -170,7 +170,7 @@ describe('keys import', () => {
     ['both flags', ['plans.json', 'keys.csv', '--fail-on-warnings', '--ignore-warnings'], 'received both; say one'],
     ['a value for a file', ['plans.json', CANARY, '--fail-on-warnings'], "look like a key's value"],
     ['no such file', ['plans.json', 'nowhere.csv', '--fail-on-warnings'], 'nowhere.csv: expected a file, found none'],
-    ['no key file', ['plans.json', 'plans.json', '--fail-on-warnings'], 'plans.json: '],
+    ['no key file', ['plans.json', 'plans.json', '--fail-on-warnings'], 'plans.json:1: Missing'],
     ['bytes', ['plans.json', 'latin1.csv', '--fail-on-warnings'], 'latin1.csv: expected UTF-8 text'],
     ['a bad catalog', ['bad.json', 'keys.csv', '--fail-on-warnings'], 'bad.json:1:12: plans[0].id: expected'],
     ['stdin for a catalog', ['-', 'keys.csv', '--fail-on-warnings'], 'CATALOG: expected a file'],
@@ -330,7 +330,9 @@ describe('keys check', () => {
     ])
     const beside = await keys(['check', 'keys.csv', '--catalog', 'plans.json'], { cwd: folder })
     holdsNoValue(beside.stdout)
-    expect(beside.stdout).toContain('keys.csv:6: error: record 5: usage plan not found: number 1 of 1\n')
+    expect(beside.stdout).toContain(
+      'keys.csv:6: error: record 5: expected a usage plan, received "gold"; the catalog has free and other\n',
+    )
     expect(beside.stdout).toContain('6 records, 4 keys, 1 disabled, 1 in the catalog already, 2 errors, 6 notes\n')
   })
 
@@ -341,8 +343,55 @@ describe('keys check', () => {
     expect(await keys(['check', '-'], { input: `Name,${CANARY}\n` })).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: "stdin: Missing required column 'key'\n",
+      stderr: expect.stringMatching(/^stdin:1: Missing required column 'key'; begin the file with a line Name,Key/),
     })
+  })
+
+  it('says that no plan was looked for without a catalog', async () => {
+    const input = csv(`Fine,${CANARY},,,nowhere`)
+    expect((await keys(['check', '-'], { input })).stdout).toBe(
+      'stdin: 1 record, 1 key, 0 errors, 0 notes; plans are checked with --catalog CATALOG only\n',
+    )
+  })
+})
+
+describe('a fault in a key file', () => {
+  const commands = (keyFile: string): Record<string, string[]> => ({
+    import: ['keys', 'import', 'plans.json', keyFile, '--fail-on-warnings'],
+    check: ['keys', 'check', keyFile, '--catalog', 'plans.json'],
+    serve: ['serve', '--catalog', 'plans.json', '--keys', keyFile, '--upstream', 'demo', '--store', 'memory'],
+    replay: ['replay', '--catalog', 'plans.json', '--keys', keyFile, 'plans.json'],
+    'tollgate check': ['check', 'plans.json', '--keys', keyFile],
+  })
+
+  it.each([
+    [
+      'short',
+      csv('Short,abc,,,free'),
+      /keys\.csv:2:.* record 1: expected a key of 20 to 128 of .* received 3 characters/,
+    ],
+    [
+      'a plan almost',
+      csv(`Fine,${CANARY},,,fre`),
+      /:2:.* expected a usage plan, received "fre"; did you mean "free"\?/,
+    ],
+    [
+      'a plan at all',
+      csv(`Fine,${CANARY},,,x9`),
+      /:2:.* expected a usage plan, received "x9"; the catalog has free and pro/,
+    ],
+    ['a key as plan', csv(`Fine,${CANARY},,,${TYPO}`), /:2:.* not found: number 1 of 1; the catalog has free and pro/],
+    ['no header', `Fine,${CANARY}\n`, /:1.* Missing required column 'name'.* begin the file with a line Name,Key/],
+    ['nothing', '', /:1.* The file is empty: expected columns Name and Key.* begin the file with/],
+  ])('has the same words in every command: %s', async (_, text, words) => {
+    const folder = folderOf({ 'plans.json': SHORT, 'keys.csv': text })
+    for (const args of Object.values(commands('keys.csv'))) {
+      const { code, stdout, stderr } = await command(args, { cwd: folder })
+      expect([args[0], code]).toEqual([args[0], 2])
+      holdsNoValue(stdout + stderr)
+      // A report is wrapped.
+      expect((stdout + stderr).replace(/\s+/g, ' ')).toMatch(words)
+    }
   })
 })
 

@@ -4,6 +4,7 @@ import type { Catalog } from '../../core/catalog.ts'
 import { type At, pathOf } from '../../core/readers.ts'
 import type { Millis } from '../../core/units.ts'
 import { type Loaded, loadCatalog, type Place, type Problem, placesOf } from '../catalog-file.ts'
+import { HEADER_REMEDY, reasonOf } from '../key-file-words.ts'
 import { idOf, importKeys, reading } from '../load.ts'
 import { censusOf } from './census.ts'
 import { type Explanation, explain } from './explain.ts'
@@ -69,15 +70,15 @@ async function withKeys({ catalog }: Read, file: string): Promise<{ catalog: Cat
   const imported = await importKeys(catalog, file, { onWarnings: 'ignore', newId: idOf })
   const place = { file, path: '', column: 1, severity: 'error', code: 'key-file' } as const
   const rows = imported.warnings.map(
-    ({ line, message }): Placed => ({
+    (refused): Placed => ({
       ...place,
-      line,
-      message,
-      remedy: 'mend the row, or start serve with --ignore-warnings to go on without it',
+      line: refused.line,
+      message: `record ${refused.record}: ${reasonOf(refused, catalog)}`,
+      remedy: 'mend the record, or start serve with --ignore-warnings to go on without it',
     }),
   )
   if (imported.ok) return { catalog: imported.catalog, rows }
-  return { catalog, rows: [...rows, { ...place, line: 1, message: imported.message, remedy: 'mend the file' }] }
+  return { catalog, rows: [...rows, { ...place, line: 1, message: imported.message, remedy: HEADER_REMEDY }] }
 }
 
 function placedProblem(file: string, { line, column, message, issue }: Problem): Placed {

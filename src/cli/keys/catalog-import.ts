@@ -5,18 +5,10 @@ import { type Catalog, removeApiKeys } from '../../core/catalog.ts'
 import { keyFileImport, readKeyFile } from '../../core/key-file.ts'
 import type { ApiKey } from '../../core/plan.ts'
 import type { Loaded } from '../catalog-file.ts'
+import { type Refused, unreadableLine } from '../key-file-words.ts'
 import { idOf } from '../load.ts'
 import { UsageError } from '../terminal.ts'
 import { isShort } from './catalog-edit.ts'
-
-/** A record, or one of its plans, that is not taken. */
-export interface Refused {
-  readonly kind: 'record' | 'association'
-  readonly record: number
-  readonly line: number
-  /** Never holds anything of the file's cells. */
-  readonly reason: string
-}
 
 export interface Imported {
   readonly catalog: Catalog
@@ -46,7 +38,7 @@ export async function importInto(
     if (short) kept.push(chunk)
   }
   const done = importing.end()
-  if (!done.ok) throw new UsageError(`${name}: ${done.message}`)
+  if (!done.ok) throw new UsageError(unreadableLine(name, done.message))
   const planless = short ? done.ids.filter(id => done.catalog.apiKeys.get(id)?.usagePlanIds.length === 0) : []
   const values = new Set(planless.map(id => done.catalog.apiKeys.get(id)?.value))
   const unplanned = values.size === 0 ? [] : [...recordsOf(kept, values)]

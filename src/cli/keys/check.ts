@@ -5,6 +5,8 @@ import { type KeyRow, readKeyFile } from '../../core/key-file.ts'
 import { isGenerated } from '../../core/key-value.ts'
 import { loadCatalog, problemLine } from '../catalog-file.ts'
 import { isGuessable } from '../check/guessable.ts'
+import { countWords } from '../check/words.ts'
+import { reasonOf, unreadableLine } from '../key-file-words.ts'
 import { reading } from '../load.ts'
 import { type Progress, progress } from '../progress.ts'
 import { paintFor, UsageError } from '../terminal.ts'
@@ -55,7 +57,7 @@ async function reportOf(file: string, catalog: string | undefined, waiting: Prog
   let records = 0
   let disabled = 0
   for (const entry of readKeyFile(chunks)) {
-    if (entry.kind === 'failure') throw new UsageError(`${nameOf(file)}: ${entry.message}`)
+    if (entry.kind === 'failure') throw new UsageError(unreadableLine(nameOf(file), entry.message))
     records++
     if (entry.kind !== 'row') {
       const { record, line, reason } = entry
@@ -75,9 +77,11 @@ async function reportOf(file: string, catalog: string | undefined, waiting: Prog
   waiting.at(`comparing with ${catalog}`)
   const { refused, updated, unchanged } = await importInto(loaded, nameOf(file), chunksOf(chunks))
   const said = new Set(findings.filter(({ code }) => code === 'skipped').map(({ record }) => record))
-  for (const { kind, record, line, reason } of refused) {
+  for (const one of refused) {
+    const { kind, record, line } = one
     if (kind === 'record' && said.has(record)) continue
-    findings.push({ severity: 'error', code: kind === 'record' ? 'skipped' : 'plan', record, line, message: reason })
+    const code = kind === 'record' ? 'skipped' : 'plan'
+    findings.push({ severity: 'error', code, record, line, message: reasonOf(one, loaded.catalog) })
   }
   findings.sort((a, b) => a.record - b.record)
   return { records, keys: rows.size, disabled, known: updated.length + unchanged, findings }
@@ -121,12 +125,13 @@ function* lines(name: string, report: Report): Generator<string> {
     yield `${name}:${line}: ${label}: record ${record}: ${message}\n`
   }
   const counts = [
-    `${records} records`,
-    `${keys} keys`,
+    countWords(records, 'record'),
+    countWords(keys, 'key'),
     ...(disabled === 0 ? [] : [`${disabled} disabled`]),
     ...(known === null ? [] : [`${known} in the catalog already`]),
-    `${errors} errors`,
-    `${findings.length - errors} notes`,
+    countWords(errors, 'error'),
+    countWords(findings.length - errors, 'note'),
   ]
-  yield `${name}: ${counts.join(', ')}\n`
+  const unchecked = known === null ? '; plans are checked with --catalog CATALOG only' : ''
+  yield `${name}: ${counts.join(', ')}${unchecked}\n`
 }

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 import { check } from '../../core/check.ts'
 import type { ApiKey } from '../../core/plan.ts'
 import { parseCatalog, problemLine } from '../catalog-file.ts'
+import { countWords } from '../check/words.ts'
+import { refusedLines } from '../key-file-words.ts'
 import { reading } from '../load.ts'
 import { progress } from '../progress.ts'
 import { FileChanged, replaceFile } from '../replace-file.ts'
@@ -12,9 +14,6 @@ import { argumentsOf, filesOf } from './arguments.ts'
 import { withKeys } from './catalog-edit.ts'
 import { type Imported, importInto } from './catalog-import.ts'
 import { nameOf, textOf } from './text-of.ts'
-
-/** Refusals that are listed one by one. */
-const LISTED = 100
 
 export async function importKeys(args: string[]): Promise<void> {
   const { values, positionals } = argumentsOf(args, {
@@ -45,16 +44,16 @@ export async function importKeys(args: string[]): Promise<void> {
     const name = nameOf(file)
     const imported = await importInto(loaded, name, textOf(file, waiting))
     const { added, updated, refused } = imported
+    const refusals = refusedLines(name, refused, loaded.catalog)
     if (refused.length > 0 && onWarnings === 'fail') {
       throw new UsageError(
-        [
-          ...refusals(name, imported),
-          `${path} is as it was: mend the records, or say --ignore-warnings to import the others`,
-        ].join('\n'),
+        [...refusals, `${path} is as it was: mend the records, or say --ignore-warnings to import the others`].join(
+          '\n',
+        ),
       )
     }
     const paint = paintFor(process.stderr)
-    for (const line of refusals(name, imported)) process.stderr.write(`${paint('yellow', `note: ${line}`)}\n`)
+    for (const line of refusals) process.stderr.write(`${paint('yellow', `note: ${line}`)}\n`)
     const changed = [...added, ...updated]
     if (changed.length > 0) {
       waiting.at(`writing ${path}`)
@@ -72,14 +71,6 @@ interface Import {
   readonly file: string
   readonly onWarnings: 'fail' | 'ignore'
   readonly dryRun: boolean
-}
-
-function refusals(name: string, { refused }: Imported): string[] {
-  const lines = refused.slice(0, LISTED).map(({ kind, record, line, reason }) => {
-    return `${name}:${line}: record ${record}${kind === 'record' ? '' : ', plan not added'}: ${reason}`
-  })
-  if (refused.length > LISTED) lines.push(`and ${refused.length - LISTED} more; tollgate keys check lists them all`)
-  return lines
 }
 
 /** What is about to be written is read first: a file that is not the catalog that was meant is worse than none. */
@@ -128,7 +119,7 @@ function summary(path: string, { added, updated, unchanged, refused }: Imported,
     `${updated.length} updated`,
     `${unchanged} unchanged`,
     `${records} skipped`,
-    ...(plans === 0 ? [] : [`${plans} plans not added`]),
+    ...(plans === 0 ? [] : [`${countWords(plans, 'plan')} not added`]),
   ]
   return `${path}: ${counts.join(', ')}${dryRun ? ' (dry run: nothing was written)' : ''}`
 }
