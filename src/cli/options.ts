@@ -41,9 +41,9 @@ export function address(option: string, text: string): { readonly host: string; 
 export function httpUrl(option: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return text
-  throw new UsageError(
-    `${option}: expected a URL that begins with http:// or https://, received ${JSON.stringify(text)}`,
-  )
+  // Before an @ may be a password.
+  const received = JSON.stringify(text.replace(/^.*@/s, ''))
+  throw new UsageError(`${option}: expected a URL that begins with http:// or https://, received ${received}`)
 }
 
 /** A URL as it may be shown: without the user and the password that may be in it. */

@@ -16,7 +16,7 @@ import { countWords } from './check/words.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { shown } from './keys/arguments.ts'
 import { loadSources, reading } from './load.ts'
-import { address, duration, httpUrl, size, wholeNumber } from './options.ts'
+import { address, duration, httpUrl, size, wholeNumber, withoutCredentials } from './options.ts'
 import { requestLine } from './request-line.ts'
 import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
 import { adminServer } from './serve/admin.ts'
@@ -284,14 +284,15 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
       if (view) notices.push(...exportLines(made, url))
     }
   }
+  const shownUpstream = withoutCredentials(upstream)
   const origin = urlOf(options.tls === null ? 'http' : 'https', server.address() as AddressInfo)
-  if (!view) await greet(gate, origin, upstream, counters.name, demo !== null, options.dryRun)
+  if (!view) await greet(gate, origin, shownUpstream, counters.name, demo !== null, options.dryRun)
   inView = view
   const stopView = view
     ? startView(process.stdout, (width, height) =>
         frame(
           {
-            title: `${origin} → ${upstream}`,
+            title: `${origin} → ${shownUpstream}`,
             recent: lately,
             catalog: () => gate.catalog,
             version: () => gate.version,

@@ -102,3 +102,20 @@ describe('a start on a store', () => {
     expect(await said(copy)).not.toContain('takes the place')
   })
 })
+
+describe('the password of an upstream', () => {
+  it('is said nowhere', async () => {
+    const args = ['--catalog', catalogOf('a'), '--store', 'memory', '--upstream']
+    const serve = await serving([...args, 'http://user:sesame@127.0.0.1:9/path'], ['sesame'])
+    expect((await call(serve)).status).toBe(502)
+    expect((await serve.end()).text).toContain(' → http://127.0.0.1:9/path ')
+    for (const url of ['htp://user:sesame@upstream', 'http://user:sesame@upstream:99999', 'user:sesame@upstream']) {
+      const { code, stderr } = await tollgate(['serve', ...args, url])
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^--upstream: expected a URL .* received ".*upstream.*"$/m),
+      ])
+      expect(stderr).not.toContain('sesame')
+    }
+  })
+})
