@@ -129,11 +129,19 @@ function tooDeep(walk: () => Problem[]): Problem[] {
   }
 }
 
-/** What makes the text no JSON, or JSON that says two things: a member given twice, which parsers settle differently. */
+/**
+ * What makes the text no JSON, or JSON that says two things: a member given twice, which parsers settle differently. Nothing
+ * after the first thing that is no JSON: from there on the rest is read otherwise than its author meant.
+ */
 function walk(text: string): Problem[] {
+  if (text.trim() === '') {
+    const remedy = 'write a catalog there, or let tollgate init make one'
+    return [{ line: 1, column: 1, message: `expected JSON, received nothing: the file is empty; ${remedy}` }]
+  }
   const problems: Problem[] = []
+  let isJson = true
   const note = (line: number, column: number, message: string): void => {
-    problems.push({ line: line + 1, column: column + 1, message })
+    if (isJson) problems.push({ line: line + 1, column: column + 1, message })
   }
   const names: Set<string>[] = []
   let depth = 0
@@ -164,12 +172,30 @@ function walk(text: string): Problem[] {
         seen?.add(name)
       },
       onError: (error: ParseError['error'], _, __, line, column) => {
-        note(line, column, `expected JSON, received something else (${sentence(printParseErrorCode(error))})`)
+        const code = printParseErrorCode(error)
+        const remedy = REMEDIES[code] ?? 'mend it'
+        note(line, column, `expected JSON, received something else (${sentence(code)}); ${remedy}`)
+        isJson = false
       },
     },
     { disallowComments: true },
   )
   return problems.slice(0, 20)
+}
+
+/** What to do where there is no JSON, by the parser's codes. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  PropertyNameExpected: 'put a name in double quotes there, or remove the comma before it',
+  ValueExpected: 'put a value there, or remove the comma before it',
+  ColonExpected: 'put a colon before it',
+  CommaExpected: 'put a comma before it',
+  CloseBraceExpected: 'close the object with } there',
+  CloseBracketExpected: 'close the list with ] there',
+  EndOfFileExpected: 'remove what comes after the end',
+  InvalidSymbol: 'put text in double quotes',
+  InvalidCommentToken: 'remove the comment, since JSON has none',
+  UnexpectedEndOfComment: 'remove the comment, since JSON has none',
+  UnexpectedEndOfString: 'close the text with a double quote',
 }
 
 /** `CloseBraceExpected` → `close brace expected`. */
