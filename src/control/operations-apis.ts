@@ -43,7 +43,7 @@ function viewOf(api: Api, tags: 'always' | 'if any'): Answer {
     id: api.id,
     name: api.name,
     description: api.description || undefined,
-    createdDate: api.createdDate ?? 0,
+    createdDate: api.createdDate,
     version: api.version,
     binaryMediaTypes: api.binaryMediaTypes,
     minimumCompressionSize: api.minimumCompressionSize,

@@ -41,8 +41,8 @@ function viewOf(key: ApiKey, show: { readonly value?: boolean; readonly tags: 'a
     customerId: key.customerId || undefined,
     description: key.description || undefined,
     enabled: key.enabled,
-    createdDate: key.createdDate ?? 0,
-    lastUpdatedDate: key.lastUpdatedDate ?? key.createdDate ?? 0,
+    createdDate: key.createdDate,
+    lastUpdatedDate: key.lastUpdatedDate ?? key.createdDate,
     stageKeys: [],
     tags: show.tags === 'always' ? (key.tags ?? {}) : show.tags === 'if any' ? key.tags : undefined,
   }

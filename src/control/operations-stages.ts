@@ -21,7 +21,7 @@ function deploymentOf(api: Api, id: string): Deployment {
   return api.deployments.find(deployment => deployment.id === id) ?? notFound('Invalid Deployment identifier specified')
 }
 
-function deploymentView({ id, description, createdDate = 0, methods }: Deployment, input: Input): Answer {
+function deploymentView({ id, description, createdDate, methods }: Deployment, input: Input): Answer {
   const embed = input['embed']
   const summary: Record<string, Record<string, Answer>> = Object.create(null)
   for (const { path, httpMethod, authorizationType = 'NONE', apiKeyRequired } of methods) {
@@ -161,8 +161,8 @@ function stageView(stage: Stage): Answer {
     accessLogSettings: stage.accessLogSettings,
     tracingEnabled: stage.tracingEnabled ?? false,
     tags: stage.tags,
-    createdDate: stage.createdDate ?? 0,
-    lastUpdatedDate: stage.lastUpdatedDate ?? stage.createdDate ?? 0,
+    createdDate: stage.createdDate,
+    lastUpdatedDate: stage.lastUpdatedDate ?? stage.createdDate,
   }
 }
 

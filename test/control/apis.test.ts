@@ -3,6 +3,7 @@
 
 import * as aws from '@aws-sdk/client-api-gateway'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { catalogOf } from '../../src/index.ts'
 import { manualClock } from '../../src/testing.ts'
 import { type AnyCommand, answerOf, type Control, faultOf, serve } from './served.ts'
 
@@ -176,7 +177,6 @@ describe('APIs and resources', () => {
   })
 
   it('have ids also where a catalog was written by hand', async () => {
-    const { catalogOf } = await import('../../src/index.ts')
     control.gate.replace(
       catalogOf({
         apis: [{ id: 'hand', methods: [{ path: '/a/{b}', httpMethod: 'GET' }], stages: [{ stageName: 's' }] }],
@@ -189,6 +189,25 @@ describe('APIs and resources', () => {
     expect(await answer(new aws.UpdateMethodCommand({ ...method, patchOperations }))).toMatchObject({
       apiKeyRequired: true,
     })
+  })
+
+  it('have no date where a catalog was written by hand, nor has what belongs to them', async () => {
+    control.gate.replace(
+      catalogOf({
+        apis: [{ id: 'hand', methods: [{ path: '/a', httpMethod: 'GET' }], stages: [{ stageName: 's' }] }],
+        apiKeys: [{ id: 'k', value: 'key-of-a-hand-000000001' }],
+      }),
+    )
+    for (const command of [
+      new aws.GetRestApisCommand({}),
+      new aws.GetRestApiCommand({ restApiId: 'hand' }),
+      new aws.GetStagesCommand({ restApiId: 'hand' }),
+      new aws.GetDeploymentsCommand({ restApiId: 'hand' }),
+      new aws.GetApiKeysCommand({}),
+    ]) {
+      const said = JSON.stringify(await answer(command))
+      expect([said, /Date/.test(said)]).toEqual([said, false])
+    }
   })
 })
 
