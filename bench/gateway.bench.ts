@@ -42,6 +42,7 @@ if (role === 'upstream') {
     httpVersion: '1.1',
     host: undefined,
     trustForwarded: false,
+    stripBasePath: false,
     keepKey: true,
     tollgate: [],
   } as const
@@ -75,6 +76,7 @@ if (role === 'upstream') {
     dryRun: false,
     keepKey: false,
     trustForwarded: false,
+    stripBasePath: false,
     tls: null,
     upstreamTimeout: 30_000,
     upstreamConnections: 128,

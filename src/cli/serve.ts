@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { followChange } from '../control/change.ts'
 import { prepare } from '../control/key-order.ts'
 import { type Catalog, emptyCatalog } from '../core/catalog.ts'
@@ -16,7 +15,7 @@ import { countWords } from './check/words.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { shown } from './keys/arguments.ts'
 import { loadSources, reading } from './load.ts'
-import { address, duration, httpUrl, size, wholeNumber, withoutCredentials } from './options.ts'
+import { address, duration, httpUrl, optionsOf, size, wholeNumber, withoutCredentials } from './options.ts'
 import { requestLine } from './request-line.ts'
 import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
 import { adminServer } from './serve/admin.ts'
@@ -81,6 +80,7 @@ What it says
 What it passes on
   --keep-key          leave x-api-key on the request; else it stays here
   --trust-forwarded   go on with the client's Forwarded and X-Forwarded-*; else they are replaced
+  --strip-base-path   the path below the base path of the stage's mapping, as AWS's integrations get it; else the whole
                       the upstream also gets X-Tollgate-Key-Id, -Plan-Id and -Stage, which clients cannot send
 
 Limits (times as 500ms, 30s, 5m; sizes as 16KB, 10MB)
@@ -216,7 +216,10 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
           ? `catalog ${gate.version} is in force: ${counted(gate.catalog)}`
           : `the files say nothing new: catalog ${gate.version} stays in force`,
       ),
-    onRefused: error => say(`${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
+    onRefused: error =>
+      say(
+        `${messageOf(error)}\nthe catalog in force stays: ${gate.version}; mend the file and save it, or send SIGHUP`,
+      ),
   })
   atEnd(() => config.close())
   const made = admin !== undefined && given === null ? madeCredentials() : null
@@ -436,40 +439,38 @@ function manage(
 type ServeOptions = ReturnType<typeof serveOptions>
 
 function serveOptions(args: string[]) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      catalog: { type: 'string' },
-      store: { type: 'string' },
-      'on-store-error': { type: 'string', default: 'refuse' },
-      keys: { type: 'string' },
-      'ignore-warnings': { type: 'boolean', default: false },
-      upstream: { type: 'string' },
-      'dry-run': { type: 'boolean', default: false },
-      port: { type: 'string', default: '8080' },
-      host: { type: 'string', default: '127.0.0.1' },
-      'tls-cert': { type: 'string' },
-      'tls-key': { type: 'string' },
-      admin: { type: 'string' },
-      'admin-credentials': { type: 'string' },
-      'admin-remote': { type: 'boolean', default: false },
-      audit: { type: 'string' },
-      log: { type: 'boolean', default: false },
-      quiet: { type: 'boolean', default: false },
-      'access-log': { type: 'string' },
-      'aws-answers': { type: 'boolean', default: false },
-      'key-prefix': { type: 'string' },
-      'keep-key': { type: 'boolean', default: false },
-      'trust-forwarded': { type: 'boolean', default: false },
-      'upstream-timeout': { type: 'string', default: '30s' },
-      'upstream-connections': { type: 'string', default: '128' },
-      'max-body': { type: 'string', default: '10MB' },
-      'max-headers': { type: 'string', default: '16KB' },
-      'headers-timeout': { type: 'string', default: '30s' },
-      'request-timeout': { type: 'string', default: '5m' },
-      'idle-timeout': { type: 'string', default: '2m' },
-      drain: { type: 'string', default: '30s' },
-    },
+  const values = optionsOf('serve', args, {
+    catalog: { type: 'string' },
+    store: { type: 'string' },
+    'on-store-error': { type: 'string', default: 'refuse' },
+    keys: { type: 'string' },
+    'ignore-warnings': { type: 'boolean', default: false },
+    upstream: { type: 'string' },
+    'dry-run': { type: 'boolean', default: false },
+    port: { type: 'string', default: '8080' },
+    host: { type: 'string', default: '127.0.0.1' },
+    'tls-cert': { type: 'string' },
+    'tls-key': { type: 'string' },
+    admin: { type: 'string' },
+    'admin-credentials': { type: 'string' },
+    'admin-remote': { type: 'boolean', default: false },
+    audit: { type: 'string' },
+    log: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+    'access-log': { type: 'string' },
+    'aws-answers': { type: 'boolean', default: false },
+    'key-prefix': { type: 'string' },
+    'keep-key': { type: 'boolean', default: false },
+    'trust-forwarded': { type: 'boolean', default: false },
+    'strip-base-path': { type: 'boolean', default: false },
+    'upstream-timeout': { type: 'string', default: '30s' },
+    'upstream-connections': { type: 'string', default: '128' },
+    'max-body': { type: 'string', default: '10MB' },
+    'max-headers': { type: 'string', default: '16KB' },
+    'headers-timeout': { type: 'string', default: '30s' },
+    'request-timeout': { type: 'string', default: '5m' },
+    'idle-timeout': { type: 'string', default: '2m' },
+    drain: { type: 'string', default: '30s' },
   })
   const { catalog, upstream, keys } = values
   if (upstream === undefined) {
@@ -506,6 +507,7 @@ function serveOptions(args: string[]) {
     style: values['aws-answers'] ? ('aws' as const) : ('standard' as const),
     keepKey: values['keep-key'],
     trustForwarded: values['trust-forwarded'],
+    stripBasePath: values['strip-base-path'],
     upstreamTimeout: time('upstream-timeout'),
     upstreamConnections: wholeNumber('--upstream-connections', values['upstream-connections'], 1, 100_000),
     maxBody: size('--max-body', values['max-body']),

@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly dryRun: boolean
   readonly keepKey: boolean
   readonly trustForwarded: boolean
+  /** Whether the upstream gets the path below the base path that the stage is mapped to, as AWS's integrations do. */
+  readonly stripBasePath: boolean
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null
   /** ms the upstream has to begin its answer, and for each further part of it. */
   readonly upstreamTimeout: number
@@ -107,15 +109,29 @@ export function createGateway(options: GatewayOptions): Gateway {
     else if (expect !== undefined && !CONTINUE.test(expect)) refuse(request, response, 417, 'Expectation Failed')
     else if (!isChunked) refuse(request, response, 501, 'Not Implemented')
     else {
+      const path = pathFor(request)
       const passed = guard(request, response)
-      if (passed instanceof Promise) void passed.then(passed => passed && pass(request, response, target))
-      else if (passed) pass(request, response, target)
+      if (passed instanceof Promise) void passed.then(passed => passed && pass(request, response, path))
+      else if (passed) pass(request, response, path)
     }
   }
 
-  function pass(request: ServeRequest, response: ServeResponse, target: string): void {
+  /**
+   * What the upstream is asked for: the path as it is judged, with the query as it came. To be asked for in the turn in
+   * which it is judged, so that the base path is of the same catalog. A dry run passes on also what has no one spelling.
+   */
+  function pathFor(request: ServeRequest): string | null {
+    const { path } = targetOf(request.url ?? '')
+    const canonical = canonicalPath(path)
+    if (canonical === null) return path.startsWith('/') ? path : null
+    const { method = '' } = request
+    const route = options.stripBasePath ? gate.route({ method, path, host: hostOf(request) }) : null
+    const query = path.indexOf('?')
+    return `${route?.kind === 'route' ? route.path : canonical}${query === -1 ? '' : path.slice(query)}`
+  }
+
+  function pass(request: ServeRequest, response: ServeResponse, path: string | null): void {
     if (isGone(response)) return
-    const path = pathOf(target)
     // A dry run's, since the gate refuses it: `*`, or what is no target.
     if (path === null) {
       refuse(request, response, 400, 'Bad Request')
@@ -142,13 +158,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     const target = request.url ?? ''
     const tell = told(request, target)
     const response = responseOn(request, socket)
+    const path = pathFor(request)
     const go = (passed: boolean): void => {
       if (!passed) {
         tell(response.statusCode)
         return
       }
       response.detachSocket(socket as never)
-      const path = pathOf(target)
       if (path === null) {
         tell(400)
         lastWords(socket, 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -241,15 +257,6 @@ const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 /** Whom a request asks for. */
 function hostOf({ url = '', headers }: ServeRequest): string | undefined {
   return targetOf(url).host ?? (headers[':authority'] as string | undefined) ?? headers.host
-}
-
-/** The path as it was judged, with the query as it came. A dry run passes on also what has no one spelling. */
-function pathOf(target: string): string | null {
-  const { path } = targetOf(target)
-  const query = path.indexOf('?')
-  const canonical = canonicalPath(path)
-  if (canonical === null) return path.startsWith('/') ? path : null
-  return `${canonical}${query === -1 ? '' : path.slice(query)}`
 }
 
 /** Whether a request is to leave HTTP behind: not one with a body, nor one that asks for HTTP/2 instead (`h2c`). */

@@ -362,6 +362,7 @@ const gateway = createGateway({
   dryRun: false,
   keepKey: false,
   trustForwarded: false,
+  stripBasePath: false,
   tls: null,
   upstreamTimeout: 1_000,
   upstreamConnections: 32,

@@ -125,6 +125,7 @@ export async function gatewayBefore(upstream: string, options: Partial<GatewayOp
     dryRun: false,
     keepKey: false,
     trustForwarded: false,
+    stripBasePath: false,
     tls: null,
     upstreamTimeout: 5_000,
     upstreamConnections: 16,

@@ -8,9 +8,11 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { createProxyServer } from 'httpxy'
 import { afterEach, describe, expect, it } from 'vitest'
+import { gateOf } from '../../gate-of.ts'
 import { answersIn, field, type RawAnswer } from './answers.ts'
 import {
   behind,
+  CATALOG,
   closeAll,
   dial,
   gatewayBefore,
@@ -442,6 +444,34 @@ describe('an upstream', () => {
       'GET /base/a/b?c HTTP/1.1',
       'GET /base/ HTTP/1.1',
     ])
+  })
+
+  it('gets the path below the base path where that is asked for, and else the whole', async () => {
+    const mapped = [{ basePath: 'v1' }, { basePath: 'v1/deep' }, { domainName: 'bare.test' }]
+    const catalog = { ...CATALOG, basePathMappings: mapped.map(at => ({ ...at, apiId: 'a', stage: 's' })) }
+    const upstream = await saying(OK)
+    const asked = async (stripBasePath: boolean): Promise<string[]> => {
+      const { port } = await gatewayBefore(`${upstream.url}/up`, { gate: gateOf({ catalog }), stripBasePath })
+      const paths = [
+        '/v1/%61/b?c=/v1/',
+        '/v1',
+        '/v1/',
+        '/v1?c',
+        '/v1/deep/a',
+        'http://localhost/v1/v1',
+        'http://bare.test/v1/a',
+      ]
+      for (const path of paths) await dial(port, head(`GET ${path}`, KEY_LINE, CLOSE)).over
+      return upstream.arrived.splice(0).map(({ line }) => line.split(' ')[1] as string)
+    }
+    const below = ['/a/b?c=/v1/', '/', '/', '/?c', '/a', '/v1', '/v1/a']
+    expect(await asked(true)).toEqual(below.map(path => `/up${path}`))
+    const whole = ['/v1/a/b?c=/v1/', '/v1', '/v1', '/v1?c', '/v1/deep/a', '/v1/v1', '/v1/a']
+    expect(await asked(false)).toEqual(whole.map(path => `/up${path}`))
+    // Without mappings there is nothing to take away.
+    const { port } = await gatewayBefore(upstream.url, { stripBasePath: true })
+    await dial(port, head('GET /v1/a', KEY_LINE, CLOSE)).over
+    expect(upstream.arrived.map(({ line }) => line)).toEqual(['GET /v1/a HTTP/1.1'])
   })
 
   it('of an absolute target hears the host it names, and not the Host line’s', async () => {

@@ -7,8 +7,10 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import { gateOf } from '../../gate-of.ts'
 import { answersIn, field } from './answers.ts'
 import {
+  CATALOG,
   closeAll,
   dial,
   gatewayBefore,
@@ -118,6 +120,17 @@ describe.each([false, true])('a WebSocket, over TLS: %s', tls => {
     await once(upstream.sockets[0]!, 'close')
     while (gateway.pending > 0) await new Promise(setImmediate)
     expect(usedBy('k1')).toBe(1)
+  })
+
+  it('asks for the path below its base path where that is asked for', async () => {
+    const upstream = await echoing()
+    const paths: (string | undefined)[] = []
+    upstream.server.on('upgrade', ({ url }) => paths.push(url))
+    const catalog = { ...CATALOG, basePathMappings: [{ basePath: 'socket', apiId: 'a', stage: 's' }] }
+    const { port } = await gatewayBefore(upstream.url, { ...pem, gate: gateOf({ catalog }), stripBasePath: true })
+    const line = dial(port, Buffer.concat([Buffer.from(handshake(KEY_LINE)), frame('early', true)]), tls)
+    expect(await says(line, 1)).toEqual(['EARLY'])
+    expect(paths).toEqual(['/?room=1'])
   })
 
   it('that is refused gets its answer, and the upstream hears nothing', async () => {
