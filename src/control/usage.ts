@@ -30,7 +30,7 @@ function dayOf(input: Input, name: string): number {
 }
 
 /** The longest range of one request: the days for which use is kept, at least. */
-const MOST_DAYS = 400
+export const MOST_DAYS = 400
 
 /** The pairs of each day from `from` to `to` (inclusive): used that day, and remaining at its end. */
 export function pairsOf(

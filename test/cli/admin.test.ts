@@ -148,13 +148,35 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     expect(await call(OTHER)).toBe(403)
   })
 
-  it('prints the value of a key that could not be put into its plan, and says so', async () => {
-    const { code, stdout, stderr } = await admin(['keys', 'create', '--name', 'Half', '--plan', 'nothing'])
-    const [, id = ''] = /^id\t(\S+)\nvalue\t\S{20,}\nname\tHalf\n/.exec(stdout) ?? []
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/the key was made, and is in no plan: CreateUsagePlanKey at .*: 404 /)
-    expect(stderr).toContain(`tollgate admin bind ${id} PLAN`)
-    await done(['keys', 'delete', id])
+  it('makes no key for a plan that is not there', async () => {
+    const { code, stdout, stderr } = await verb(['keys', 'create', '--name', 'Half', '--plan', 'nothing'])
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^keys create at .*: 404 NotFoundException: .*; tollgate admin plans list/)
+    expect(await done(['keys', 'list', '--name', 'Half'])).toBe('')
+  })
+
+  it('prints the value of a key whose plan went away meanwhile, and says so', async () => {
+    const server = createServer((request, response) => {
+      const isBinding = request.url?.endsWith('/keys')
+      const headers = {
+        'content-type': 'application/json',
+        ...(isBinding ? { 'x-amzn-errortype': 'NotFoundException' } : {}),
+      }
+      const made = { id: 'half', value: 'value-of-a-key-of-no-plan', name: 'Half' }
+      response
+        .writeHead(isBinding ? 404 : 200, headers)
+        .end(JSON.stringify(isBinding ? { message: 'Invalid Usage Plan ID specified' } : made))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { stdout, stderr } = await verb(['keys', 'create', '--name', 'Half', '--plan', 'gone', '--url', url])
+    server.close()
+    expect(process.exitCode).toBe(1)
+    process.exitCode = undefined
+    expect(stdout).toBe('id\thalf\nvalue\tvalue-of-a-key-of-no-plan\nname\tHalf\n')
+    expect(stderr).toMatch(
+      /the key was made, and is in no plan: keys create at .*: 404 .*tollgate admin bind half PLAN/,
+    )
   })
 
   it('lists keys in every form, a spreadsheet among them, and never their values', async () => {
@@ -179,7 +201,7 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     const refused = await verb(['keys', 'import', file, '--fail-on-warnings'])
     expect(refused.code).toBe(1)
     expect(refused.stderr).toMatch(
-      /^ImportApiKeys at http:\S+: 400 BadRequestException: Warnings found during import:\n {2}Skipped invalid record: 1002\. .*\nnothing was changed; mend it/,
+      /^keys import at http:\S+: 400 BadRequestException: Warnings found during import:\n {2}Skipped invalid record: 1002\. .*\nnothing was changed; mend it/,
     )
     expect(await done(['keys', 'list', '--name', 'many'])).toBe('')
     expect(await done(['keys', 'import', file, '--ignore-warnings'])).toBe(
@@ -213,7 +235,7 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     expect(await done(set)).toBe(`id\t${id}\nname\tNew\nrate\t3\nburst\t2\n`)
     const again = await admin(set, {})
     expect(again.code).toBe(1)
-    expect(again.stderr).toMatch(/^UpdateUsagePlan at .*: 412 PreconditionFailedException: /)
+    expect(again.stderr).toMatch(/^plans set at .*: 412 PreconditionFailedException: /)
     expect(again.stderr).toContain(`somebody changed the catalog since ${version}; tollgate admin status`)
     const now = /^catalog\t(\S+)$/m.exec(await done(['status']))?.[1] as string
     await done(['plans', 'delete', id, '--if-match', now])
@@ -221,7 +243,7 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     expect(list.flat()).toEqual([
       'id,name,rate,burst,quota,stages\r',
       'free,Free,,,,\r',
-      'gold,Gold,,,4/DAY,pets:dev\r',
+      'gold,Gold,,,4/DAY,pets:dev (Pet shop)\r',
     ])
   })
 
@@ -263,10 +285,9 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     expect(JSON.parse(stages)).toMatchObject({ item: [{ stageName: 'dev' }] })
     const deployed = await done(['deploy', 'pets', 'beta', '--description', 'as it stands'])
     const id = /^deployment\t(\S+)$/m.exec(deployed)?.[1] as string
-    expect(lines(await done(['stages', 'list', 'pets'])).map(stage => stage.slice(0, 3))).toContainEqual([
-      'pets',
-      'beta',
-      id,
+    expect(lines(await done(['stages', 'list', 'pets'])).map(stage => stage.slice(0, 5))).toEqual([
+      ['pets', 'Pet shop', 'dev', '/', expect.any(String)],
+      ['pets', 'Pet shop', 'beta', '/beta', id],
     ])
     const input = JSON.stringify({ restApiId: 'pets', deploymentId: id })
     const [inline, piped] = [
@@ -275,6 +296,7 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     ]
     expect(JSON.parse(inline)).toMatchObject({ id, description: 'as it stands' })
     expect(piped).toBe(inline)
+    expect((await verb(['call', 'GetDeployment', '--input', input])).stderr).toBe('')
     expect(await done(['call', 'DeleteStage', '--input', '{ "restApiId": "pets", "stageName": "beta" }'])).toBe('')
     await done(['call', 'ImportApiKeys', '--input', '{ "format": "csv" }', '--body', '-'], {
       input: 'name,key\ncalled,imported-key-of-a-call-01\n',
@@ -297,9 +319,7 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     expect(reads.code).toBe(0)
     expect([changes.code, changes.stderr]).toEqual([
       1,
-      expect.stringMatching(
-        /^DeleteUsagePlan at .*: 403 AccessDeniedException: reader may only read; a token whose role/,
-      ),
+      expect.stringMatching(/^plans delete at .*: 403 AccessDeniedException: reader may only read; a token whose role/),
     ])
     expect([stranger.code, stranger.stderr]).toEqual([
       1,
@@ -309,14 +329,29 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
   })
 
   it.each([
-    [['keys', 'show', 'nobody'], 1, /^GetApiKey at .*: 404 NotFoundException: .*; tollgate admin keys list/],
-    [['keys', 'show', KEY], 1, /^GetApiKey at .*: 404 NotFoundException: /],
-    [['keys', 'list', '--plan', 'nothing'], 1, /^GetUsagePlan at .*: 404 .*; tollgate admin plans list/],
-    [['bind', 'acme', 'gold'], 1, /^CreateUsagePlanKey at .*: 409 ConflictException: .*; nothing was changed/],
-    [['plans', 'delete', 'gold'], 1, /^DeleteUsagePlan at .*: 400 .*API Stages associated with it/],
-    [['keys', 'list', '--url', 'NOBODY'], 1, /^GetApiKeys at http:\S+: the connection was refused: .*--admin/],
-    [['keys', 'list', '--url', 'GATEWAY'], 1, /^GetApiKeys at .*: received 403 \S+.*; it is no control plane/],
-    [['keys', 'list', '--url', 'PAGE'], 1, /^GetApiKeys at .*: received 200, text\/html; it is no control plane/],
+    [['keys', 'show', 'nobody'], 1, /^keys show at .*: 404 NotFoundException: .*; tollgate admin keys list/],
+    [['keys', 'show', KEY], 1, /^keys show at .*: 404 NotFoundException: /],
+    [['keys', 'list', '--plan', 'nothing'], 1, /^keys list at .*: 404 .*; tollgate admin plans list/],
+    [
+      ['call', 'GetUsagePlan', '--input', '{"usagePlanId":"no"}'],
+      1,
+      /^GetUsagePlan at .*: 404 .*; tollgate admin plans/,
+    ],
+    [['bind', 'acme', 'gold'], 1, /^bind at .*: 409 ConflictException: .*; nothing was changed/],
+    [
+      ['plans', 'delete', 'gold'],
+      1,
+      /^plans delete at .*: 400 .*; nothing was changed; take its stages out first: tollgate admin plans set gold --no-stage pets:dev\n$/,
+    ],
+    [['keys', 'list', '--url', 'NOBODY'], 1, /^keys list at http:\S+: the connection was refused: .*--admin/],
+    [['status', '--url', 'NOBODY'], 1, /^status at http:\S+: the connection was refused: .*--admin/],
+    [
+      ['status', '--url', 'http://127.0.0.1:1'],
+      1,
+      /^status at http:\S+: no client of HTTP's connects to that port; --url is/,
+    ],
+    [['keys', 'list', '--url', 'GATEWAY'], 1, /^keys list at .*: received 403 \S+.*; it is no control plane/],
+    [['keys', 'list', '--url', 'PAGE'], 1, /^keys list at .*: received 200, text\/html; it is no control plane/],
     [['keys', 'list', '--url', 'http://a:b@c'], 2, /^--url: expected a URL like .*a user/],
     [['keys', 'list', '--csv', '--json'], 2, /^--csv: expected no --json/],
     [['keys', 'show'], 2, /^KEY: expected one, received nothing; tollgate admin keys show KEY/],
@@ -329,6 +364,21 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     [['call', 'CreateApiKey', '--input', `{"value":"${KEY}"}`], 2, /^--input: value: expected it in a file/],
     [['remaining', 'gold', 'acme', 'lots'], 2, /^REQUESTS: expected a whole number/],
     [['usage', 'gold', '--from', '2026-02-30'], 2, /^--from: expected a day like/],
+    [
+      ['usage', 'gold', '--from', '2026-02-03', '--to', '2026-02-01'],
+      2,
+      /^--from: expected a day up to 2026-02-01, received 2026-02-03/,
+    ],
+    [
+      ['usage', 'gold', '--from', '2025-01-01', '--to', '2026-02-05'],
+      2,
+      /^--from, --to: expected at most 400 days, received 401; /,
+    ],
+    [
+      ['call', 'GetUsage', '--input', '{"usagePlanId":"gold"}'],
+      1,
+      /^GetUsage at .*: 400 [^;]*; mend it and try again\n$/,
+    ],
     [['plans', 'create', '--name', 'x', '--rate', '1'], 2, /^--rate, --burst: expected both/],
     [['plans', 'set', 'gold', '--quota', '5/YEAR'], 2, /^--quota: expected requests and a period like/],
     [['keys', 'list', '--token', TOKEN], 2, /Unknown option/],

@@ -31,7 +31,7 @@ Examples
 
 export const listStages = verb({
   usage: 'stages list [API]',
-  help: `The stages of an API, or of all, and which deployment each serves.
+  help: `The stages of an API, or of all, where each is called, and which deployment it serves.
 
 Examples
   tollgate admin stages list
@@ -41,18 +41,33 @@ Examples
   changes: false,
   lists: true,
   async run({ client, named: [api], limit }) {
-    const apis = api === undefined ? (await client.items('GetRestApis')).map(({ id }) => String(id)) : [api]
+    const apis =
+      api === undefined ? await client.items('GetRestApis') : [await client.call('GetRestApi', { restApiId: api })]
+    const mappings = await client.items('GetBasePathMappings', { domainName: '*' })
     const rows: Table['rows'][number][] = []
     const item: Answer[] = []
-    for (const restApiId of apis) {
+    for (const { id: restApiId, name } of apis) {
       for (const stage of await client.items('GetStages', { restApiId })) {
         if (item.length === limit) break
         item.push(stage)
         const { stageName, deploymentId, lastUpdatedDate, description } = stage
-        rows.push([restApiId, stageName, deploymentId, time(lastUpdatedDate), description].map(value => cell(value)))
+        const addresses = mappings
+          .filter(mapping => mapping['restApiId'] === restApiId && mapping['stage'] === stageName)
+          .map(({ basePath }) => (basePath === '(none)' ? '/' : `/${basePath}`))
+        const cells = [
+          restApiId,
+          name,
+          stageName,
+          addresses.join(' '),
+          deploymentId,
+          time(lastUpdatedDate),
+          description,
+        ]
+        rows.push(cells.map(value => cell(value)))
       }
     }
-    return { answer: { item }, table: { names: ['api', 'stage', 'deployment', 'updated', 'description'], rows } }
+    const names = ['api', 'name', 'stage', 'called at', 'deployment', 'updated', 'description']
+    return { answer: { item }, table: { names, rows } }
   },
 })
 
@@ -128,7 +143,7 @@ Examples
       ['stages', stages],
       ['plans', plans.length],
       ['keys', keys],
-      ...Object.entries(requests).map(([decision, count]) => [decision, count] as const),
+      ...Object.entries(requests).map(([decision, count]) => [`requests ${decision}`, count] as const),
     ].filter(([, value]) => value !== undefined)
     return {
       answer,

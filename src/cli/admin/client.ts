@@ -7,6 +7,8 @@ import { Failure, plain } from '../terminal.ts'
 import { type Members, requestOf, routeOf } from './request.ts'
 
 export interface ClientOptions {
+  /** What is to be done, as the person said it: `keys show`. Undefined where that is the operation. */
+  readonly asked: string | undefined
   /** Where it is, without a slash at the end. */
   readonly url: string
   readonly token: string
@@ -22,6 +24,8 @@ export interface Client {
   readonly url: string
   /** The version of the catalog that the last answer was given under; undefined before, and where it has none. */
   readonly version: string | undefined
+  /** The version that the last change left; undefined where nothing was changed. */
+  readonly changedTo: string | undefined
   /** What the last answer said beside itself: of an import, how many keys were new. */
   readonly counts: ReadonlyMap<string, number>
   /** @throws {Failure} that says what was asked, what came, and the remedy */
@@ -42,8 +46,9 @@ const PATIENCE = 30_000
 const TRIES = 5
 const LONGEST_WAIT = 10
 
-export function client({ url, token, ifMatch, waiting }: ClientOptions): Client {
+export function client({ asked, url, token, ifMatch, waiting }: ClientOptions): Client {
   let version: string | undefined
+  let changedTo: string | undefined
   let counts: ReadonlyMap<string, number> = new Map()
   let expected = ifMatch
 
@@ -59,7 +64,7 @@ export function client({ url, token, ifMatch, waiting }: ClientOptions): Client 
       const signal = AbortSignal.timeout(PATIENCE)
       return await fetch(url + target, { method: verb, headers, body, signal, redirect: 'manual' })
     } catch (error) {
-      throw new Failure(`${route.operation} at ${url}: ${unreached(error, route)}`)
+      throw new Failure(`${asked ?? route.operation} at ${url}: ${unreached(error, route)}`)
     }
   }
 
@@ -75,9 +80,11 @@ export function client({ url, token, ifMatch, waiting }: ClientOptions): Client 
         continue
       }
       const answer = response.status < 300 ? answerOf(response, text) : null
-      if (answer === null) throw new Failure(`${operation} at ${url}: ${refusal(response, text, route, expected)}`)
+      if (answer === null)
+        throw new Failure(`${asked ?? operation} at ${url}: ${refusal(response, text, route, expected)}`)
       version = versionOf(response)
       counts = countsOf(response)
+      if (!route.reads) changedTo = version
       // What comes next is to be made of what this has left.
       if (!route.reads && expected !== undefined) expected = version
       return answer
@@ -101,6 +108,9 @@ export function client({ url, token, ifMatch, waiting }: ClientOptions): Client 
     url,
     get version() {
       return version
+    },
+    get changedTo() {
+      return changedTo
     },
     get counts() {
       return counts
@@ -205,10 +215,17 @@ function remedyOf(type: string, message: string, route: ControlRoute, expected: 
     case 'ValidationException':
     case 'SerializationException':
     case 'UnsupportedMediaTypeException':
-      return 'nothing was changed; mend it and try again'
+      return inUseRemedy(message) ?? `${route.reads ? '' : 'nothing was changed; '}mend it and try again`
     default:
       return null
   }
+}
+
+/** Of a plan that has stages: how the one that AWS's message names is taken out of it. */
+function inUseRemedy(message: string): string | null {
+  const [, plan, stage] = /^Cannot delete Usage Plan (\S+) because .* including (\S+)$/.exec(message) ?? []
+  if (plan === undefined || stage === undefined) return null
+  return `nothing was changed; take its stages out first: tollgate admin plans set ${plain(plan)} --no-stage ${plain(stage)}`
 }
 
 function refusal(response: Response, text: string, route: ControlRoute, expected: string | undefined): string {
@@ -234,6 +251,7 @@ function unreached(error: unknown, route: ControlRoute): string {
   if (code === 'ECONNREFUSED') {
     return 'the connection was refused: nobody listens there; is tollgate serve running, with --admin, and is --url what it says?'
   }
+  if (message === 'bad port') return "no client of HTTP's connects to that port; --url is what serve's --admin says"
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no host of that name; check --url'
   const why = name === 'TimeoutError' ? `no answer within ${PATIENCE / 1000} s` : code || message || name
   return `${why}; ${route.reads ? 'try again' : 'it may have been done or not: look before you repeat it'}`

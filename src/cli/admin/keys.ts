@@ -129,6 +129,8 @@ Examples
     const { name, plan, description, customer: customerId, disabled, 'value-file': file } = values
     if (name === undefined) throw new UsageError('--name: expected whose key it is, received nothing')
     const value = file === undefined ? undefined : await valueIn(file, waiting)
+    // A key for a plan that is not there would be one more at each try.
+    if (plan !== undefined) await client.call('GetUsagePlan', { usagePlanId: plan })
     const key = await client.call('CreateApiKey', { name, description, customerId, enabled: !disabled, value })
     const done = { answer: key, table: upright(key) }
     if (plan === undefined) return done

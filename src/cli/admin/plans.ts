@@ -17,11 +17,13 @@ function quotaText({ quota }: Limits): string {
   return quota === undefined ? '' : `${quota.limit}/${quota.period}`
 }
 
-function stagesText({ apiStages = [] }: Limits): string {
-  return apiStages.map(({ apiId, stage }) => `${apiId}:${stage}`).join(' ')
+/** `a1b2c3d4e5:prod (petstore)`: as it is written after `--stage`, and what people call it. */
+function stagesText({ apiStages = [] }: Limits, names: ReadonlyMap<string, unknown>): string {
+  const nameOf = (apiId: string): string => (names.get(apiId) === undefined ? '' : ` (${names.get(apiId)})`)
+  return apiStages.map(({ apiId, stage }) => `${apiId}:${stage}${nameOf(apiId)}`).join(', ')
 }
 
-function listed(plans: readonly Answer[]): Table {
+function listed(plans: readonly Answer[], names: ReadonlyMap<string, unknown>): Table {
   return {
     names: ['id', 'name', 'rate', 'burst', 'quota', 'stages'],
     rows: plans.map(plan => {
@@ -32,7 +34,7 @@ function listed(plans: readonly Answer[]): Table {
         cell(throttle?.rateLimit),
         cell(throttle?.burstLimit),
         cell(quotaText(plan as Limits)),
-        cell(stagesText(plan as Limits)),
+        cell(stagesText(plan as Limits, names)),
       ]
     }),
   }
@@ -119,7 +121,8 @@ Examples
   lists: true,
   async run({ client, values, limit }) {
     const item = await client.items('GetUsagePlans', { keyId: values.key }, limit)
-    return { answer: { item }, table: listed(item) }
+    const apis = item.some(plan => (plan as Limits).apiStages?.length) ? await client.items('GetRestApis') : []
+    return { answer: { item }, table: listed(item, new Map(apis.map(({ id, name }) => [String(id), name]))) }
   },
 })
 
@@ -190,7 +193,7 @@ Throttles of single methods: tollgate admin call UpdateUsagePlan.
 
 Examples
   tollgate admin plans set gold --rate 20 --burst 40
-  tollgate admin plans set gold --quota 200000/MONTH --if-match '#12'
+  tollgate admin plans set gold --quota 200000/MONTH --if-match "$(tollgate admin status --json | jq -r .version)"
   tollgate admin plans set gold --stage a1b2c3d4e5:beta --no-stage a1b2c3d4e5:dev`,
   takes: ['PLAN'],
   options: {

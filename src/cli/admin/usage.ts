@@ -1,5 +1,7 @@
 // `tollgate admin usage` and `remaining`: what keys used of their plans, and what they may still. Floor 5.
 
+import { MOST_DAYS } from '../../control/usage.ts'
+import { DAY_MS } from '../../core/calendar.ts'
 import { barOf } from '../bar.ts'
 import type { Cell } from '../check/columns.ts'
 import { shown } from '../keys/arguments.ts'
@@ -11,7 +13,6 @@ import { verb } from './verb.ts'
 /** `[used, remaining]` of each day, by key. */
 type Days = Readonly<Record<string, readonly (readonly [number, number])[]>>
 
-const DAY = 86_400_000
 const BAR = 20
 
 /** A row for each key and day. Where the plan has a quota, a terminal sees how much of it is left. */
@@ -22,7 +23,7 @@ function tableOf(usage: Answer, names: ReadonlyMap<string, unknown>, quota: numb
     days.map(([used, remaining], i): Cell[] => {
       // An extension may leave more than the quota is.
       if (quota !== undefined) shares.push(remaining / Math.max(1, quota, remaining))
-      const day = new Date(start + i * DAY).toISOString().slice(0, 10)
+      const day = new Date(start + i * DAY_MS).toISOString().slice(0, 10)
       return [cell(keyId), cell(names.get(keyId)), cell(day), cell(used), cell(quota === undefined ? '' : remaining)]
     }),
   )
@@ -56,7 +57,7 @@ export const usage = verb({
 
   --key KEY   of one key
   --from DAY  and
-  --to DAY    like 2026-11-24, both included; today is where nothing is said. 400 days at most
+  --to DAY    like 2026-11-24, both included; today is where nothing is said. ${MOST_DAYS} days at most
 
 Examples
   tollgate admin usage gold
@@ -70,13 +71,17 @@ Examples
     const today = new Date().toISOString().slice(0, 10)
     const endDate = dayIn('--to', values.to, today)
     const startDate = dayIn('--from', values.from, values.to ?? today)
+    const days = (Date.parse(endDate) - Date.parse(startDate)) / DAY_MS + 1
+    if (days < 1) throw new UsageError(`--from: expected a day up to ${endDate}, received ${startDate}`)
+    if (days > MOST_DAYS)
+      throw new UsageError(`--from, --to: expected at most ${MOST_DAYS} days, received ${days}; ask for parts of them`)
     const quota = await quotaOf(client, usagePlanId)
     const input = { usagePlanId, keyId: values.key, startDate, endDate }
-    const days: Record<string, unknown> = Object.create(null)
+    const byKey: Record<string, unknown> = Object.create(null)
     let whole: Answer = {}
     for await (const { position: _, ...page } of client.pages('GetUsage', input, limit)) {
-      whole = { ...page, values: Object.assign(days, page['values']) }
-      waiting.at(`usage of ${Object.keys(days).length} keys so far`)
+      whole = { ...page, values: Object.assign(byKey, page['values']) }
+      waiting.at(`usage of ${Object.keys(byKey).length} keys so far`)
     }
     if (values.key !== undefined)
       return { answer: whole, table: tableOf(whole, await nameOf(client, values.key), quota) }

@@ -64,20 +64,25 @@ export function verb<const O extends Options>(definition: Definition<O>): AdminV
       const form: Form = given['json'] ? 'json' : given['csv'] ? 'csv' : process.stdout.isTTY ? 'table' : 'plain'
       const connection = connectionOf({ url: text('url'), 'token-file': text('token-file') })
       const waiting = progress()
-      const asking = client({ ...connection, ifMatch: text('if-match'), waiting })
+      const asked = takes[0] === 'OPERATION' ? undefined : wordsOf(usage)
+      const asking = client({ asked, ...connection, ifMatch: text('if-match'), waiting })
       const came = await definition
         .run({ client: asking, waiting, named, values: values as Asked<O>['values'], limit })
         .finally(() => waiting.end())
       await show(came, form)
       const paint = paintFor(process.stderr)
       for (const note of came.notes ?? []) process.stderr.write(`${paint('yellow', `note: ${note}`)}\n`)
-      if (changes && asking.version !== undefined)
-        process.stderr.write(`${paint('dim', `catalog ${asking.version}`)}\n`)
+      if (asking.changedTo !== undefined) process.stderr.write(`${paint('dim', `catalog ${asking.changedTo}`)}\n`)
       if (came.failed === undefined) return
       process.stderr.write(`${paint('red', came.failed)}\n`)
       process.exitCode = 1
     },
   }
+}
+
+/** Of a usage the words that are typed as they stand: `keys list`. */
+function wordsOf(usage: string): string {
+  return /^[a-z]+(?: [a-z]+)?/.exec(usage)?.[0] ?? usage
 }
 
 function namesOf(usage: string, takes: readonly string[], positionals: readonly string[]): string[] {
