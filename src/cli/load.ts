@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { type Catalog, isFault, putApiKeys } from '../core/catalog.ts'
 import { type ImportOptions, type KeyImport, keyFileImport } from '../core/key-file.ts'
 import type { ApiKey } from '../core/plan.ts'
@@ -103,4 +104,25 @@ export function readError(path: string, error: unknown): unknown {
   if (error instanceof TypeError)
     return new UsageError(`${path}: expected UTF-8 text, received other bytes; save the file as UTF-8`)
   return error
+}
+
+/** What opening a file to write to gives, or a `UsageError` that names the option, and the folder where that is missing. */
+export function writing<T>(option: string, path: string, open: () => T, remedy: string = 'name another'): T {
+  try {
+    return open()
+  } catch (error) {
+    throw writeError(option, path, error, remedy)
+  }
+}
+
+export function writeError(option: string, path: string, error: unknown, remedy: string = 'name another'): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException
+  if (syscall === undefined) return error
+  const reasons: Partial<Record<string, string>> = {
+    ENOENT: `there is no folder ${dirname(path)} for ${basename(path)}; make it, or ${remedy}`,
+    ENOTDIR: `${dirname(path)} is no folder; ${remedy}`,
+    EISDIR: `${path}: expected a file, found a folder; ${remedy}`,
+    EACCES: `${path}: expected a file that may be written, found one that may not; ${remedy}`,
+  }
+  return new UsageError(`${option}: ${reasons[code ?? ''] ?? `${path} does not open: ${message}; ${remedy}`}`)
 }

@@ -14,7 +14,7 @@ import { type SharedCatalog, sharedCatalog, wholeOf } from '../stores/catalog-lo
 import { countWords } from './check/words.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { shown } from './keys/arguments.ts'
-import { loadSources, reading } from './load.ts'
+import { loadSources, reading, writeError, writing } from './load.ts'
 import { address, duration, httpUrl, optionsOf, size, wholeNumber, withoutCredentials } from './options.ts'
 import { requestLine } from './request-line.ts'
 import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
@@ -174,10 +174,7 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
 
   const seen = counts()
   const lately = recent()
-  const log: AccessLog | null =
-    options.accessLog === undefined
-      ? null
-      : accessLog(options.accessLog, error => say(`access log ${options.accessLog}: ${error.message}`))
+  const log = options.accessLog === undefined ? null : await openLog(options.accessLog, say)
   atEnd(() => log?.close())
   const demo = options.upstream === 'demo' ? await demoUpstream() : null
   atEnd(() => demo?.server.close())
@@ -398,6 +395,14 @@ function lostKeys(from: Catalog, to: Catalog): number {
   return lost
 }
 
+/** @throws {UsageError} where it does not open: later troubles are said, and stop nothing */
+function openLog(path: string, say: (text: string) => void): Promise<AccessLog> {
+  const opening = accessLog(path, error => say(`access log ${path}: ${error.message}`))
+  return opening.catch((error: unknown) => {
+    throw writeError('--access-log', path, error)
+  })
+}
+
 /** The control plane and what it needs: an audit trail, credentials, the use that is counted. */
 function manage(
   options: ServeOptions,
@@ -410,7 +415,7 @@ function manage(
 ): { readonly plane: ControlPlane; reopen(): void; close(): void } {
   const file =
     admin.audit ?? join(options.catalog === undefined ? '.' : dirname(options.catalog), 'tollgate.audit.ndjson')
-  const audit: AuditTrail = reading(file, () => auditTrail(file, Date.now))
+  const audit: AuditTrail = writing('--audit', file, () => auditTrail(file, Date.now))
   const plane = controlPlane({
     gate,
     shared,

@@ -11,24 +11,28 @@ export interface OpenDatabase extends SqliteDatabase {
 
 type Opener = new (path: string) => OpenDatabase
 
+/** There is no SQLite in this runtime, nor beside this command. */
+export class NoSqlite extends StoreError {}
+
 /**
  * A handle on the file, which is made where it is missing: node:sqlite's, or else libsql's if it is installed beside
  * this command or in the working directory.
  *
- * @throws {StoreError} which names the remedies where there is neither, or says why the file does not open
+ * @throws {NoSqlite} which names the remedies where there is neither
+ * @throws {StoreError} which says why the file does not open
  */
 export async function openSqlite(path: string): Promise<OpenDatabase> {
   const opener = (await builtIn()) ?? installed()
   if (opener === null) {
     const remedies =
       'run on Node ≥ 22.13, Deno or Bun, which have it built in; or install it beside: npm install libsql'
-    throw new StoreError(`no SQLite here for ${path}: ${remedies}`, { transient: false })
+    throw new NoSqlite(`no SQLite here for ${path}: ${remedies}`, { transient: false })
   }
   try {
     return new opener(path)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new StoreError(`${path} does not open: ${reason}`, { transient: false, cause })
+    throw new StoreError(`sqlite: it does not open: ${reason}`, { transient: false, cause })
   }
 }
 

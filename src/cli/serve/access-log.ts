@@ -1,5 +1,6 @@
 // The access log: one JSON object a line, which replay reads. Floor 5. docs/cli.md has the fields. Never a key's value.
 
+import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Decision } from '../../core/decision.ts'
 import { canonicalPath } from '../../core/path.ts'
@@ -72,9 +73,12 @@ export function logLine(answered: Answered): string {
 /** ms after which a file that could not be written to is tried again. */
 const AGAIN = 5_000
 
-/** A log in a file, appended to. Errors (a full disk) are told once until it works again, and never stop a request. */
-export function accessLog(path: string, onError: (error: Error) => void): AccessLog {
-  let failing = false
+/**
+ * A log in a file, appended to. Errors (a full disk) are told once until it works again, and never stop a request; but
+ * for that of a file which does not open, which is thrown.
+ */
+export async function accessLog(path: string, onError: (error: Error) => void): Promise<AccessLog> {
+  let failing = true
   let triedAt = 0
   /** Those that have not put everything into their files yet. */
   const open = new Set<WriteStream>()
@@ -90,6 +94,8 @@ export function accessLog(path: string, onError: (error: Error) => void): Access
     return stream
   }
   let stream = opened()
+  await once(stream, 'open')
+  failing = false
   return {
     get failing() {
       return failing

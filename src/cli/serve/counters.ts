@@ -13,9 +13,10 @@ import { sqliteStore } from '../../stores/sqlite.ts'
 import { sqliteCatalogLog } from '../../stores/sqlite-catalog.ts'
 import type { Store } from '../../stores/store.ts'
 import { withUsage } from '../../stores/usage.ts'
+import { writing } from '../load.ts'
 import { withoutCredentials } from '../options.ts'
 import { sameFile } from '../same-file.ts'
-import { type OpenDatabase, openSqlite } from '../sqlite-file.ts'
+import { NoSqlite, type OpenDatabase, openSqlite } from '../sqlite-file.ts'
 import { lostTransactions } from '../sqlite-log.ts'
 import { UsageError } from '../terminal.ts'
 import { catalogJournal } from './catalog-journal.ts'
@@ -44,25 +45,22 @@ export async function openCounters(options: CountersOptions): Promise<Counters> 
   const { store, catalog, isEdited, say, ...policy } = options
   const folder = catalog === undefined ? '.' : dirname(catalog)
   const journal = isEdited ? join(folder, 'tollgate.catalog.ndjson') : null
-  if (store === undefined) {
-    try {
-      return await inSqlite(join(folder, 'tollgate.db'), say, policy)
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      say(`counters end with this process: ${error.message}`)
-      return inMemory(journal)
-    }
-  }
   try {
+    if (store === undefined) return await inSqlite(join(folder, 'tollgate.db'), say, policy)
     if (store === 'memory') return inMemory(journal)
-    if (store.startsWith('sqlite:')) return await inSqlite(store.slice('sqlite:'.length), say, policy)
+    if (/^sqlite:./.test(store)) return await inSqlite(store.slice('sqlite:'.length), say, policy)
     if (/^rediss?:\/\//.test(store)) return await inRedis(store, say, policy)
   } catch (error) {
-    throw error instanceof StoreError ? new UsageError(`--store: ${error.message}`) : error
+    if (!(error instanceof NoSqlite) || store !== undefined) throw inWords(error)
+    say(`counters end with this process: ${error.message}`)
+    return inMemory(journal)
   }
-  throw new UsageError(
-    `--store: expected memory, sqlite:FILE or redis://HOST:PORT, received ${JSON.stringify(withoutCredentials(store))}`,
-  )
+  const received = JSON.stringify(withoutCredentials(store))
+  throw new UsageError(`--store: expected memory, sqlite:FILE or redis://HOST:PORT, received ${received}`)
+}
+
+function inWords(error: unknown): unknown {
+  return error instanceof StoreError ? new UsageError(`--store: ${error.message}`) : error
 }
 
 /** @param journal where the catalog is kept; null where it is its file alone */
@@ -70,12 +68,20 @@ function inMemory(journal: string | null): Counters {
   if (journal === null) {
     return { store: memoryStore() as Store<boolean>, log: null, name: 'memory', close: async () => undefined }
   }
-  const log = catalogJournal(journal)
+  const log = journalIn(journal)
   return {
     store: withUsage(memoryStore()) as Store<boolean>,
     log,
     name: `memory (the catalog in ${journal})`,
     close: async () => log.close(),
+  }
+}
+
+function journalIn(path: string): ReturnType<typeof catalogJournal> {
+  try {
+    return writing('--store', path, () => catalogJournal(path))
+  } catch (error) {
+    throw inWords(error)
   }
 }
 
@@ -91,15 +97,20 @@ function settle(database: OpenDatabase): void {
   }
 }
 
+const OTHERWISE = 'name another, or say --store memory'
+
 async function inSqlite(path: string, say: (text: string) => void, policy: GuardedOptions): Promise<Counters> {
+  // The catalog's keys are in it: for its owner's eyes.
+  writing('--store', path, () => closeSync(openSync(path, 'a', 0o600)), OTHERWISE)
   try {
-    // The catalog's keys are in it: for its owner's eyes.
-    closeSync(openSync(path, 'a', 0o600))
-  } catch (cause) {
-    throw new UsageError(
-      `--store: ${path} does not open: ${(cause as Error).message}; name another, or say --store memory`,
-    )
+    return await overFile(path, say, policy)
+  } catch (error) {
+    if (error instanceof NoSqlite || !(error instanceof StoreError)) throw error
+    throw new UsageError(`--store: ${path}: ${error.message}; ${OTHERWISE}`)
   }
+}
+
+async function overFile(path: string, say: (text: string) => void, policy: GuardedOptions): Promise<Counters> {
   const lost = lostTransactions(path)
   const records = await openSqlite(path)
   if (lost > 0) {

@@ -22,7 +22,7 @@ const line = (target: string): Answered => ({
 
 it('has every line in a file when it is closed, also those written just before it was reopened', async () => {
   const path = join(folder(), 'access.ndjson')
-  const log = accessLog(path, error => expect.fail(error.message))
+  const log = await accessLog(path, error => expect.fail(error.message))
   const written: string[] = []
   for (let i = 0; i < 5; i++) {
     for (let j = 0; j < 500; j++) {
@@ -41,7 +41,7 @@ it('has every line in a file when it is closed, also those written just before i
 
 it.runIf(process.platform === 'linux')('says once that a disk is full, and goes on', async () => {
   const errors: string[] = []
-  const log = accessLog('/dev/full', error => errors.push(error.message))
+  const log = await accessLog('/dev/full', error => errors.push(error.message))
   for (let i = 0; i < 10; i++) {
     log.write(line('/a'))
     await new Promise(setImmediate)
@@ -52,10 +52,11 @@ it.runIf(process.platform === 'linux')('says once that a disk is full, and goes 
   expect(errors).toEqual([expect.stringContaining('ENOSPC')])
 })
 
-it('says that an answer was cut', () => {
+it('says that an answer was cut', async () => {
   const cut = { ...line('/a'), cut: true }
   const path = join(folder(), 'access.ndjson')
-  const log = accessLog(path, () => {})
+  const log = await accessLog(path, () => {})
   log.write(cut)
-  return log.close().then(() => expect(JSON.parse(readFileSync(path, 'utf8')).cut).toBe(true))
+  await log.close()
+  expect(JSON.parse(readFileSync(path, 'utf8')).cut).toBe(true)
 })

@@ -119,3 +119,35 @@ describe('the password of an upstream', () => {
     }
   })
 })
+
+describe('a file that cannot be written', () => {
+  it.each([
+    [
+      ['--store', 'sqlite:PATH/a.json'],
+      /^--store: PATH\/a\.json: .*not a database; name another, or say --store memory$/m,
+    ],
+    [['--store', 'sqlite:'], /^--store: expected memory, sqlite:FILE or redis:.*received "sqlite:"$/m],
+    [['--store', 'sqlite:PATH/no/x.db'], /^--store: there is no folder PATH\/no for x\.db; make it, or name another/m],
+    [['--store', 'sqlite:PATH'], /^--store: PATH: expected a file, found a folder; name another/m],
+    [
+      ['--admin', '0', '--audit', 'PATH/no/a'],
+      /^--audit: there is no folder PATH\/no for a; make it, or name another$/m,
+    ],
+    [
+      ['--access-log', 'PATH/no/x.log'],
+      /^--access-log: there is no folder PATH\/no for x\.log; make it, or name another$/m,
+    ],
+    [['--access-log', 'PATH'], /^--access-log: PATH: expected a file, found a folder; name another$/m],
+  ])('is named with its option before anything is served (%j)', async (args, said) => {
+    const path = folder()
+    const file = catalogOf('a', path)
+    const text = readFileSync(file)
+    const here = args.map(arg => arg.replace('PATH', path))
+    const all = ['serve', '--catalog', file, '--upstream', 'demo', '--port', '0', ...here]
+    const { code, stderr } = await tollgate(all)
+    expect([code, stderr.replaceAll(path, 'PATH')]).toEqual([2, expect.stringMatching(said)])
+    expect(stderr).not.toMatch(/^ {4}at |tollgate http/m)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(readFileSync(file)).toEqual(text)
+  })
+})
