@@ -61,7 +61,7 @@ export function upstreamAt({ url, timeout, connections, maxBody, onError }: Upst
         options,
         answerTo(response, timeout, error => {
           body?.destroy()
-          onError(error)
+          onError(bodyError(error) ?? ofUpstream(error))
         }),
       )
     },
@@ -69,8 +69,19 @@ export function upstreamAt({ url, timeout, connections, maxBody, onError }: Upst
   }
 }
 
-/** A body that is too long: its request's fault, not the upstream's. */
-class BodyTooLong extends Error {}
+/** An upstream's error, which says whose it is. One of several addresses has no message of its own. */
+export function ofUpstream(cause: Error): Error {
+  return new Error(`upstream: ${cause.message || (cause as NodeJS.ErrnoException).code}`, { cause })
+}
+
+/** What is wrong with a body: its client's doing, not the upstream's. */
+class BodyError extends Error {}
+class BodyTooLong extends BodyError {}
+
+/** The error of a body which an error is, or came of. */
+function bodyError(error: Error): BodyError | undefined {
+  return [error, error.cause].find(error => error instanceof BodyError)
+}
 
 /**
  * The request's body, cut where it is too long. A stream of its own, since whoever gives up on it destroys it, and the
@@ -83,11 +94,11 @@ function bounded(request: Readable, most: number): PassThrough {
   body.on('error', () => {})
   request.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (length > most) body.destroy(new BodyTooLong(`a body of more than ${most} bytes`))
+    if (length > most) body.destroy(new BodyTooLong(`client: a body of more than ${most} bytes`))
   })
   request.once('error', error => body.destroy(error))
   request.once('close', () => {
-    if (!request.readableEnded) body.destroy(new Error('the client went away in the middle of its body'))
+    if (!request.readableEnded) body.destroy(new BodyError('client: it went away in the middle of its body'))
   })
   body.once('close', () => {
     request.unpipe(body)
@@ -206,7 +217,7 @@ const TIMEOUTS = [errors.HeadersTimeoutError, errors.BodyTimeoutError, errors.Co
 /** 413 for a body too long, 504 for an upstream too slow, 502 for one that is not there or makes no sense. */
 function fail(response: ServeResponse, error: Error): void {
   const [status, message] =
-    error instanceof BodyTooLong || error.cause instanceof BodyTooLong
+    bodyError(error) instanceof BodyTooLong
       ? [413, 'Request Too Long']
       : TIMEOUTS.some(kind => error instanceof kind)
         ? [504, 'Endpoint request timed out']

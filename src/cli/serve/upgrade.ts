@@ -6,6 +6,7 @@ import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { lastWords } from './connections.ts'
+import { ofUpstream } from './forward.ts'
 import type { RawHeaders } from './headers.ts'
 
 /** A response to a handshake, on its socket, which closes behind it. */
@@ -56,7 +57,7 @@ export function upgradeTo({ request, socket, head, url, path, headers, timeout, 
   const fail = (status: string, error: Error): void => {
     outgoing.destroy()
     if (answered || socket.destroyed) return
-    onError(error)
+    onError(ofUpstream(error))
     settle(Number.parseInt(status, 10))
     lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }

@@ -190,11 +190,12 @@ describe('an upgrade', () => {
   ])('whose upstream %s is %i', async (_, status, says) => {
     const upstream = await rawUpstream(socket => socket.once('data', () => socket.write(says ?? '')))
     if (says === undefined) await new Promise(resolve => upstream.server.close(resolve))
-    const { port, told, gateway } = await gatewayBefore(upstream.url, { upstreamTimeout: 150 })
+    const { port, told, gateway, errors } = await gatewayBefore(upstream.url, { upstreamTimeout: 150 })
     const line = dial(port, handshake(KEY_LINE))
     expect(answersIn((await line.over).bytes).map(answer => answer.status)).toEqual([status])
     line.socket.end()
     expect((await told(1)).map(answered => answered.status)).toEqual([status])
+    expect(errors.map(String)).toEqual([expect.stringMatching(/^Error: upstream: \S/)])
     while (gateway.pending > 0) await new Promise(setImmediate)
   })
 
