@@ -1,9 +1,9 @@
 // `tollgate check`: a catalog, explained to its author. Floor 5.
 
-import { parseArgs } from 'node:util'
 import { jsonOf } from './check/json.ts'
 import { reportOf } from './check/report.ts'
 import { textOf } from './check/text.ts'
+import { argumentsOf } from './options.ts'
 import { paintFor, UsageError } from './terminal.ts'
 
 export const CHECK_HELP = `tollgate check: who may call what, under which limits, and what is not as it seems
@@ -30,14 +30,10 @@ Examples
 
 /** Shows the report on stdout, and leaves the exit code that says how it came out. */
 export async function check(args: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      keys: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      strict: { type: 'boolean', default: false },
-    },
+  const { values, positionals } = argumentsOf('check', args, {
+    keys: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    strict: { type: 'boolean', default: false },
   })
   const [catalog, another] = positionals
   if (catalog === undefined) {

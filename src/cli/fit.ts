@@ -6,9 +6,9 @@ import { callersOf } from '../replay/callers.ts'
 import { type Fit, fitted, Gathering, type GroupBy } from '../replay/fit.ts'
 import { fitPage } from './fit/page.ts'
 import { type FitReport, fitText } from './fit/text.ts'
-import { argumentsOf } from './keys/arguments.ts'
 import { toStdout } from './keys/to-stdout.ts'
 import { loadSources } from './load.ts'
+import { argumentsOf } from './options.ts'
 import { progress } from './progress.ts'
 import { readLogs } from './replay/log-files.ts'
 import { count } from './replay/words.ts'
@@ -45,7 +45,7 @@ Examples
 `
 
 export async function fit(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, {
+  const { values, positionals } = argumentsOf('fit', args, {
     ...LOG_OPTIONS,
     catalog: { type: 'string' },
     keys: { type: 'string' },

@@ -7,9 +7,9 @@ import { check } from '../core/check.ts'
 import type { ShortDocument, ShortPlan } from '../core/document.ts'
 import { writeKeyFile } from '../core/key-file.ts'
 import type { ApiKey } from '../core/plan.ts'
-import { argumentsOf, filesOf, shown } from './keys/arguments.ts'
+import { filesOf, shown } from './keys/arguments.ts'
 import { newValue } from './keys/generate.ts'
-import { httpUrl } from './options.ts'
+import { argumentsOf, httpUrl } from './options.ts'
 import { paintFor, UsageError } from './terminal.ts'
 
 export const INIT_HELP = `tollgate init: a catalog, keys and the command to run, in an empty folder
@@ -67,7 +67,7 @@ const QUESTIONS: Texts = {
 }
 
 export async function init(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, {
+  const { values, positionals } = argumentsOf('init', args, {
     upstream: { type: 'string' },
     'require-key': { type: 'string' },
     plans: { type: 'string' },

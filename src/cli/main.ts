@@ -74,20 +74,8 @@ function helpOf({ help }: Verb, args: readonly string[]): string {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const paint = paintFor(process.stderr)
-  const { code } = error as NodeJS.ErrnoException
-  const isUsage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')
-  const text = isUsage
-    ? withoutValues((error as Error).message, error)
-    : error instanceof Failure
-      ? error.message
-      : String((error as Error)?.stack ?? error)
+  const isUsage = error instanceof UsageError
+  const text = isUsage || error instanceof Failure ? error.message : String((error as Error)?.stack ?? error)
   process.stderr.write(`${paint('red', text)}\n`)
   process.exitCode = isUsage ? 2 : 1
 })
-
-/** parseArgs repeats what it was given: a key's value in the wrong place must not be. */
-function withoutValues(message: string, error: unknown): string {
-  return error instanceof UsageError
-    ? message
-    : message.replace(/[\w.~+/=-]{20,}/g, text => `(${text.length} characters)`)
-}

@@ -1,6 +1,62 @@
-// Values of options as people write them. Floor 5.
+// Options, and their values as people write them. Floor 5.
 
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { nearestOf } from '../core/readers.ts'
+import { shown } from './keys/arguments.ts'
 import { UsageError } from './terminal.ts'
+
+export type Options = NonNullable<ParseArgsConfig['options']>
+
+type Parsed<O extends Options> = ReturnType<typeof parseArgs<{ options: O; allowPositionals: true; strict: true }>>
+
+/**
+ * The options of a verb, and what stands between them.
+ *
+ * @param verb as it is typed after `tollgate`: its help is pointed at
+ * @throws {UsageError} for what is no option, or has a value too many or too few. What may be a key's value is not repeated
+ */
+export function argumentsOf<const O extends Options>(verb: string, args: string[], options: O): Parsed<O> {
+  const help = `see tollgate ${verb} --help`
+  const { tokens, ...parsed } = parseArgs({ args, options, allowPositionals: true, strict: false, tokens: true })
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value, inlineValue } = token
+    const type = Object.hasOwn(options, name) ? options[name]?.type : undefined
+    if (type === undefined || !rawName.startsWith('--')) {
+      const text = rawName.startsWith('--') ? rawName : (args[token.index] as string)
+      const near = nearestOf(
+        `--${text.replace(/^-+/, '')}`,
+        Object.keys(options).map(known => `--${known}`),
+        '',
+      )
+      throw new UsageError(`expected an option, received ${shown(text)}; ${near === '' ? help : `${near} ${help}`}`)
+    }
+    if (type === 'boolean' && value !== undefined)
+      throw new UsageError(`${rawName}: expected no value, received ${shown(value)}; ${help}`)
+    if (type === 'string' && value === undefined)
+      throw new UsageError(`${rawName}: expected a value, received nothing; ${help}`)
+    // -1 is a number, - is stdin, and what else begins so was meant to be an option.
+    if (type === 'string' && !inlineValue && /^-\D/.test(value as string)) {
+      const remedy = `if it is the value, write ${rawName}=… in one`
+      throw new UsageError(`${rawName}: expected a value, received ${shown(value as string)}; ${remedy}; ${help}`)
+    }
+  }
+  return parsed as Parsed<O>
+}
+
+/** The options of a verb that takes nothing else. @throws {UsageError} as `argumentsOf`, and for anything between them */
+export function optionsOf<const O extends Options>(verb: string, args: string[], options: O): Parsed<O>['values'] {
+  const { values, positionals } = argumentsOf(verb, args, options)
+  const [stray] = positionals
+  if (stray === undefined) return values
+  const given = values as Readonly<Record<string, unknown>>
+  const meant = stray.endsWith('.json') ? 'catalog' : stray.endsWith('.csv') ? 'keys' : 'log'
+  const isMissing = options[meant]?.type === 'string' && given[meant] === undefined
+  // What ends as files do is no key's value.
+  const received = /\.[A-Za-z]\w{1,5}$/.test(stray) ? JSON.stringify(stray) : shown(stray)
+  const remedy = isMissing ? `did you mean --${meant} ${received}?` : 'remove it;'
+  throw new UsageError(`expected options only, received ${received}; ${remedy} see tollgate ${verb} --help`)
+}
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 

@@ -1,13 +1,12 @@
 // `tollgate preview`: what would change at this moment if another catalog went live. Floor 5.
 
-import { parseArgs } from 'node:util'
 import type { Catalog } from '../core/catalog.ts'
 import { callersOf } from '../replay/callers.ts'
 import { preview as previewOf } from '../replay/preview.ts'
 import { Trial } from '../replay/trial.ts'
 import { toStdout } from './keys/to-stdout.ts'
 import { loadSources } from './load.ts'
-import { duration, withoutCredentials } from './options.ts'
+import { duration, optionsOf, withoutCredentials } from './options.ts'
 import { type PreviewReport, previewText } from './preview/text.ts'
 import { readLogs } from './replay/log-files.ts'
 import { catalogAt, snapshotAt } from './replay/snapshot.ts'
@@ -41,19 +40,16 @@ Examples
 `
 
 export async function preview(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...LOG_OPTIONS,
-      catalog: { type: 'string' },
-      store: { type: 'string' },
-      against: { type: 'string' },
-      keys: { type: 'string' },
-      'ignore-warnings': { type: 'boolean', default: false },
-      log: { type: 'string', multiple: true },
-      last: { type: 'string', default: '1h' },
-      json: { type: 'boolean', default: false },
-    },
+  const values = optionsOf('preview', args, {
+    ...LOG_OPTIONS,
+    catalog: { type: 'string' },
+    store: { type: 'string' },
+    against: { type: 'string' },
+    keys: { type: 'string' },
+    'ignore-warnings': { type: 'boolean', default: false },
+    log: { type: 'string', multiple: true },
+    last: { type: 'string', default: '1h' },
+    json: { type: 'boolean', default: false },
   })
   const { store } = values
   if (values.catalog === undefined || store === undefined) {

@@ -7,10 +7,9 @@ import { callersOf } from '../replay/callers.ts'
 import { FORMATS, type Format, faultOfKey } from '../replay/formats.ts'
 import { type Mapping, MEANINGS, type Meaning } from '../replay/reading.ts'
 import { Trial } from '../replay/trial.ts'
-import { argumentsOf } from './keys/arguments.ts'
 import { toStdout } from './keys/to-stdout.ts'
 import { loadSources } from './load.ts'
-import { duration, wholeNumber } from './options.ts'
+import { argumentsOf, duration, wholeNumber } from './options.ts'
 import { csvOf } from './replay/csv.ts'
 import { FAILED, failOn, nothingJudged } from './replay/fail-on.ts'
 import { readLogs } from './replay/log-files.ts'
@@ -89,7 +88,7 @@ export interface LogValues {
 }
 
 export async function replay(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, {
+  const { values, positionals } = argumentsOf('replay', args, {
     ...LOG_OPTIONS,
     catalog: { type: 'string' },
     against: { type: 'string' },

@@ -381,7 +381,7 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     ],
     [['plans', 'create', '--name', 'x', '--rate', '1'], 2, /^--rate, --burst: expected both/],
     [['plans', 'set', 'gold', '--quota', '5/YEAR'], 2, /^--quota: expected requests and a period like/],
-    [['keys', 'list', '--token', TOKEN], 2, /Unknown option/],
+    [['keys', 'list', '--token', TOKEN], 2, /^expected an option, received "--token"/],
   ])('says of %j what came, and the remedy', async (args, code, said) => {
     const page = createServer((_, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>hello</h1>')

@@ -1,14 +1,12 @@
 // What a verb of `tollgate admin` is, and how one is run: arguments in, an operation or a few, what came of it out. Floor 5.
 
-import type { ParseArgsConfig } from 'node:util'
-import { argumentsOf, shown } from '../keys/arguments.ts'
+import { shown } from '../keys/arguments.ts'
+import { argumentsOf, type Options } from '../options.ts'
 import { type Progress, progress } from '../progress.ts'
 import { paintFor, UsageError } from '../terminal.ts'
 import { type Client, client } from './client.ts'
 import { CONNECTION, connectionOf } from './connection.ts'
 import { type Form, type Shown, show } from './show.ts'
-
-type Options = NonNullable<ParseArgsConfig['options']>
 
 /** A verb as it stands in the table. */
 export interface AdminVerb {
@@ -50,11 +48,12 @@ export function verb<const O extends Options>(definition: Definition<O>): AdminV
     ...(changes ? ({ 'if-match': { type: 'string' } } as const) : {}),
     ...options,
   } as const
+  const name = `admin ${wordsOf(usage)}`
   return {
     usage,
     help,
     async run(args) {
-      const { values, positionals } = argumentsOf(args, all as Options)
+      const { values, positionals } = argumentsOf(name, args, all as Options)
       const given = values as Readonly<Record<string, string | boolean | undefined>>
       const text = (name: string): string | undefined => given[name] as string | undefined
       const named = namesOf(usage, takes, positionals)

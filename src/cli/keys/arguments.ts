@@ -2,18 +2,8 @@
 // ever repeated: what stands on a command line is in the shell's history and in everybody's `ps`.
 
 import { existsSync } from 'node:fs'
-import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { isKeyValue } from '../../core/plan.ts'
 import { UsageError } from '../terminal.ts'
-
-/** Reads them; what is wrong is said without repeating what may be a key's value. */
-export function argumentsOf<T extends NonNullable<ParseArgsConfig['options']>>(args: string[], options: T) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true, strict: true })
-  } catch (error) {
-    throw new UsageError((error as Error).message.replace(/[\w.~+/=-]{20,}/g, lengthOf))
-  }
-}
 
 /** An argument, to be named in an error. */
 export function shown(text: string): string {

@@ -8,9 +8,10 @@ import { isGuessable } from '../check/guessable.ts'
 import { countWords } from '../check/words.ts'
 import { reasonOf, unreadableLine } from '../key-file-words.ts'
 import { reading } from '../load.ts'
+import { argumentsOf } from '../options.ts'
 import { type Progress, progress } from '../progress.ts'
 import { paintFor, UsageError } from '../terminal.ts'
-import { argumentsOf, filesOf } from './arguments.ts'
+import { filesOf } from './arguments.ts'
 import { importInto } from './catalog-import.ts'
 import { nameOf, textOf } from './text-of.ts'
 import { toStdout } from './to-stdout.ts'
@@ -35,7 +36,7 @@ interface Report {
 }
 
 export async function checkKeys(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, {
+  const { values, positionals } = argumentsOf('keys check', args, {
     catalog: { type: 'string' },
     json: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },

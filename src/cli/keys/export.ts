@@ -4,12 +4,13 @@ import { isFormula } from '../../core/csv.ts'
 import { writeKeyFile } from '../../core/key-file.ts'
 import { loadCatalog, problemLine } from '../catalog-file.ts'
 import { reading } from '../load.ts'
+import { argumentsOf } from '../options.ts'
 import { paintFor, UsageError } from '../terminal.ts'
-import { argumentsOf, filesOf } from './arguments.ts'
+import { filesOf } from './arguments.ts'
 import { toStdout } from './to-stdout.ts'
 
 export async function exportKeys(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, { raw: { type: 'boolean', default: false } })
+  const { values, positionals } = argumentsOf('keys export', args, { raw: { type: 'boolean', default: false } })
   const [path] = filesOf('keys export', ['CATALOG'], positionals) as [string]
   const loaded = reading(path, () => loadCatalog(path))
   if (!loaded.ok) throw new UsageError(loaded.problems.map(problem => problemLine(path, problem)).join('\n'))

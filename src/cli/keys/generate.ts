@@ -4,15 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { writeKeyFile } from '../../core/key-file.ts'
 import { isKeyPrefix, keyValueOf } from '../../core/key-value.ts'
 import { isId } from '../../core/plan.ts'
-import { wholeNumber } from '../options.ts'
+import { argumentsOf, wholeNumber } from '../options.ts'
 import { UsageError } from '../terminal.ts'
-import { argumentsOf, filesOf, shown } from './arguments.ts'
+import { filesOf, shown } from './arguments.ts'
 import { toStdout } from './to-stdout.ts'
 
 const DEFAULT_PREFIX = 'key'
 
 export async function generate(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, {
+  const { values, positionals } = argumentsOf('keys generate', args, {
     count: { type: 'string', default: '1' },
     prefix: { type: 'string' },
     plan: { type: 'string' },

@@ -7,16 +7,17 @@ import { parseCatalog, problemLine } from '../catalog-file.ts'
 import { countWords } from '../check/words.ts'
 import { refusedLines } from '../key-file-words.ts'
 import { reading } from '../load.ts'
+import { argumentsOf } from '../options.ts'
 import { progress } from '../progress.ts'
 import { FileChanged, replaceFile } from '../replace-file.ts'
 import { paintFor, UsageError } from '../terminal.ts'
-import { argumentsOf, filesOf } from './arguments.ts'
+import { filesOf } from './arguments.ts'
 import { withKeys } from './catalog-edit.ts'
 import { type Imported, importInto } from './catalog-import.ts'
 import { nameOf, textOf } from './text-of.ts'
 
 export async function importKeys(args: string[]): Promise<void> {
-  const { values, positionals } = argumentsOf(args, {
+  const { values, positionals } = argumentsOf('keys import', args, {
     'fail-on-warnings': { type: 'boolean', default: false },
     'ignore-warnings': { type: 'boolean', default: false },
     'dry-run': { type: 'boolean', default: false },
