@@ -29,7 +29,7 @@ import { living } from './serve/living.ts'
 import { recent } from './serve/recent.ts'
 import { frame, startView } from './serve/view.ts'
 import { paintFor, UsageError } from './terminal.ts'
-import { tryLines } from './try-lines.ts'
+import { type TryLine, tryLines } from './try-lines.ts'
 
 export const SERVE_HELP = `tollgate serve: a gateway that enforces a catalog before an upstream
 
@@ -74,6 +74,7 @@ What it says
   (in a terminal)     a live view; piped, or with --log, a line per request
   --log               lines also in a terminal
   --quiet             neither
+  --show-keys         with --upstream demo: the curl lines to try, which have keys' values, also where it is no terminal
   --access-log FILE   a JSON line per request, appended; never a key's value
   --aws-answers       answer refusals as bare as AWS does: no Retry-After, no RateLimit fields
 
@@ -286,7 +287,10 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
   }
   const shownUpstream = withoutCredentials(upstream)
   const origin = urlOf(options.tls === null ? 'http' : 'https', server.address() as AddressInfo)
-  if (!view) await greet(gate, origin, shownUpstream, counters.name, demo !== null, options.dryRun)
+  // Keys' values on a screen, whose owner has them, or where that is asked for: logs keep them, and are read by others.
+  const isTried = demo !== null && (process.stderr.isTTY || options.showKeys)
+  const lines = isTried && !view ? await tryLines(gate, origin) : []
+  if (!view) greet(gate.catalog, origin, shownUpstream, counters.name, lines, options.dryRun)
   inView = view
   const stopView = view
     ? startView(process.stdout, (width, height) =>
@@ -462,6 +466,7 @@ function serveOptions(args: string[]) {
     audit: { type: 'string' },
     log: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
+    'show-keys': { type: 'boolean', default: false },
     'access-log': { type: 'string' },
     'aws-answers': { type: 'boolean', default: false },
     'key-prefix': { type: 'string' },
@@ -508,6 +513,7 @@ function serveOptions(args: string[]) {
     admin: adminOf(values.admin, values['admin-credentials'], values['admin-remote'], values.audit),
     log: values.log,
     quiet: values.quiet,
+    showKeys: values['show-keys'],
     accessLog: values['access-log'],
     style: values['aws-answers'] ? ('aws' as const) : ('standard' as const),
     keepKey: values['keep-key'],
@@ -596,23 +602,21 @@ function counted(catalog: Catalog): string {
   ].join(', ')
 }
 
-async function greet(
-  gate: Gate<boolean>,
+/** @param lines commands to try, which have keys' values */
+function greet(
+  catalog: Catalog,
   origin: string,
   upstream: string,
   counters: string,
-  isDemo: boolean,
+  lines: readonly TryLine[],
   dryRun: boolean,
-): Promise<void> {
+): void {
   const paint = paintFor(process.stderr)
   const mode = dryRun ? `${paint('yellow', 'dry run: refuses nobody')}  ` : ''
-  const facts = `(${counted(gate.catalog)}; counters in ${counters})`
+  const facts = `(${counted(catalog)}; counters in ${counters})`
   process.stderr.write(`${paint('bold', 'tollgate')} ${origin} → ${upstream}  ${mode}${facts}\n`)
-  // Key values are shown where showing them is the point: the sample keys of the demo.
-  for (const { shows, command } of isDemo ? await tryLines(gate, origin) : []) {
-    process.stderr.write(`\n${paint('dim', `# ${shows}`)}\n${command}\n`)
-  }
-  if (isDemo) process.stderr.write('\n')
+  for (const { shows, command } of lines) process.stderr.write(`\n${paint('dim', `# ${shows}`)}\n${command}\n`)
+  if (lines.length > 0) process.stderr.write('\n')
 }
 
 function messageOf(error: unknown): string {

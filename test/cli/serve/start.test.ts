@@ -120,6 +120,18 @@ describe('the password of an upstream', () => {
   })
 })
 
+describe('the lines to try', () => {
+  it('keep the values of keys out of what is no terminal, unless they are asked for', async () => {
+    const args = ['--catalog', catalogOf('a'), '--store', 'memory', '--upstream', 'demo']
+    // Ending it looks for the value in all that was said.
+    expect((await (await serving(args, [KEY])).end()).text).not.toContain('curl')
+    const shown = await serving([...args, '--show-keys'], [])
+    expect((await shown.end()).text).toContain(`curl -i -H 'x-api-key: ${KEY}' http://127.0.0.1:${shown.port}/\n`)
+    const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
+    expect(scripts.start).toMatch(/--keys examples\/petstore\/keys\.csv .*--show-keys/)
+  })
+})
+
 describe('a file that cannot be written', () => {
   it.each([
     [
