@@ -24,7 +24,8 @@ const FULL: Naming = {
  * A catalog read from a document, in full or in short form (document.ts).
  *
  * @param document parsed JSON, or the same built in code
- * @returns the catalog, or every issue at once. Never throws, whatever comes.
+ * @returns the catalog, or all issues at once, but for those that may be gone with others (`tell`). Never throws,
+ * whatever comes.
  */
 export function check(document: unknown): Checked {
   const notes = new Notes()
@@ -88,15 +89,21 @@ function readFull(notes: Notes, document: unknown): Catalog | undefined {
   return catalog
 }
 
+/** What names in these lists lead into; all others lead into APIs. */
+const LEADS_INTO: Readonly<Record<string, string>> = { apiKeys: 'usagePlans', keys: 'plans', plans: 'requireKey' }
+
 /**
- * Notes on what was read become notes on the document, each once. Where pieces could not be read, names that seem to
- * lead nowhere may lead to them: nothing is said of those.
+ * Notes on what was read become notes on the document, each once. Where pieces of a list could not be read, or a list is not
+ * where it should be, names that seem to lead nowhere may lead there: nothing is said of those.
  */
 function tell(found: Notes, notes: Notes): void {
-  const allRead = notes.issues.length === 0
+  const faulty = new Set(notes.issues.map(({ at: [list] }) => list))
+  const isWhole = notes.issues.every(({ at, code }) => at.length > (code === 'unknown-field' ? 1 : 0))
+  const isSure = ({ at: [list = ''] }: Issue): boolean => isWhole && !faulty.has(LEADS_INTO[list] ?? 'apis')
   const said = new Set<string>()
-  const isNews = ({ code, message }: Issue): boolean => {
-    if (said.has(message) || (code === 'reference' && !allRead)) return false
+  const isNews = (issue: Issue): boolean => {
+    const { code, message } = issue
+    if (said.has(message) || (code === 'reference' && !isSure(issue))) return false
     said.add(message)
     return true
   }

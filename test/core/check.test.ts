@@ -409,6 +409,33 @@ describe('check', () => {
     expect(warningsOf(document)).toEqual([])
   })
 
+  it('says what leads nowhere beside mistakes that are elsewhere', () => {
+    const document = {
+      version: 7,
+      apis: [PETS],
+      usagePlans: [{ id: 'gold', apiStages: [{ apiId: 'pets', stage: 'production' }] }],
+      apiKeys: [
+        { id: 'acme', value: VALUE, usagePlanIds: ['gold', 'golf'] },
+        { id: 'zeta', value: 'short' },
+      ],
+    }
+    expect(issuesOf(document).map(({ code, path }) => [code, path])).toEqual([
+      ['type', 'version'],
+      ['value', 'apiKeys[1].value'],
+      ['reference', 'usagePlans[0].apiStages[0]'],
+      ['reference', 'apiKeys[0].usagePlanIds'],
+    ])
+    const keys = [{ id: 'acme', value: VALUE, plan: 'gold' }]
+    expect(issuesOf({ plans: [{ id: 'free' }], keys, requireKey: [7] }).map(({ path }) => path)).toEqual([
+      'requireKey[0]',
+      'keys[0].plan',
+    ])
+    // Or its plans are under the name that is none.
+    expect(
+      issuesOf({ usagePlan: [{ id: 'gold' }], apiKeys: [{ id: 'acme', value: VALUE, usagePlanIds: ['gold'] }] }),
+    ).toEqual([expect.objectContaining({ path: 'usagePlan' })])
+  })
+
   it('suggests the nearest name, and none that is far', () => {
     const remedyOf = (document: unknown): string | undefined => issuesOf(document)[0]?.remedy
     expect(remedyOf(short({ qouta: {} }))).toBe('did you mean "quota"?')
