@@ -6,12 +6,12 @@ import { build } from 'esbuild'
 const BUDGETS = [
   {
     what: 'the front door with a memory gate',
-    most: 8600,
+    most: 8700,
     from: "import { createGate, memoryStore } from './src/index.ts'; console.log(createGate)",
   },
   {
     what: 'the same behind a fetch handler',
-    most: 10_900,
+    most: 11_100,
     from: "import { createGate, memoryStore } from './src/index.ts'; import { gateFetch } from './src/http/fetch.ts'; console.log(createGate, gateFetch)",
   },
   {

@@ -1,9 +1,9 @@
 // The decision: look at every limit, then take from all of them or from none. Floor 2: pure, no clock, no store.
 
 import { levelAfter, msUntil } from './bucket.ts'
-import { type Allowed, allowed, type LimitName, type MeteredDecision, refused } from './decision.ts'
+import { type Allowed, allowed, type LimitName, type MeteredDecision, methodLevelOf, refused } from './decision.ts'
 import type { Bucket, Metered, MethodBucket, SharedBucket } from './limits.ts'
-import { type MethodLevel, NO_METHODS, type State } from './state.ts'
+import { GIFT, type MethodLevel, NO_METHODS, type State } from './state.ts'
 import { FULL, type Grains, type Millis, TOKEN } from './units.ts'
 
 /** A clock further behind a record than this was wrong when it wrote it, and the record is set back to it. */
@@ -126,16 +126,17 @@ export function giveBack(taken: Allowed, state: State | null, now: Millis): Stat
   if (state === null || then === null || taken.cost === 0) return state
   const { bucket, method, cost } = taken.metered
   const elapsed = Math.max(0, now - taken.at, state.at - taken.at)
-  const level = bucket === null ? state.level : putBack(bucket, state.level, then.level, elapsed, cost)
+  const again = gaveSince(state, taken.at)
+  const level = bucket === null ? state.level : putBack(bucket, state.level, then.level, elapsed, cost, again)
   const used = state.window === then.window ? Math.max(0, state.used - cost) : state.used
   let { methods } = state
-  const left = method === null ? undefined : then.methods.find(({ id }) => id === method.id)
+  const left = method === null ? undefined : methodLevelOf(then, method.id)
   if (method !== null && left !== undefined) {
     methods = methods.map(held =>
-      held.id === method.id ? { ...held, level: putBack(method, held.level, left.level, elapsed, cost) } : held,
+      held.id === method.id ? { ...held, level: putBack(method, held.level, left, elapsed, cost, again) } : held,
     )
   }
-  return { ...state, level, used, methods }
+  return afterGift(state, { ...state, level, used, methods })
 }
 
 /** `giveBack` for the record of a limit that clients share, the `i`th of `taken.metered.shared`. */
@@ -144,13 +145,39 @@ export function giveBackShared(taken: Allowed, i: number, state: State | null, n
   const then = taken.sharedStates[i]
   if (state === null || limit === undefined || then === undefined) return state
   const elapsed = Math.max(0, now - then.at, state.at - then.at)
-  return { ...state, level: putBack(limit, state.level, then.level, elapsed, taken.cost) }
+  const level = putBack(limit, state.level, then.level, elapsed, taken.cost, gaveSince(state, then.at))
+  return afterGift(state, { ...state, level })
 }
 
-/** The level with the cost back in it, but for what the bucket may have refilled since it was taken. */
-function putBack({ rate, capacity }: Bucket, level: Grains, then: Grains, elapsed: Millis, cost: number): Grains {
-  const room = capacity - levelAfter(then, elapsed, rate, capacity)
-  return Math.max(level, Math.min(capacity, level + Math.min(cost * TOKEN, room)))
+/**
+ * The level with the cost back in it, but for what the bucket may have refilled since it was taken.
+ *
+ * @param then what was left when it was taken
+ * @param again whether something else was given back since. Then how full the bucket was in between does not follow from
+ * `then`, and the cost is what fades as fast as the bucket refills (docs/decisions/011).
+ */
+function putBack(
+  { rate, capacity }: Bucket,
+  level: Grains,
+  then: Grains,
+  elapsed: Millis,
+  cost: number,
+  again: boolean,
+): Grains {
+  const need = cost * TOKEN
+  const room = again ? need - elapsed * rate : capacity - levelAfter(then, elapsed, rate, capacity)
+  return Math.max(level, Math.min(capacity, level + Math.min(need, room)))
+}
+
+function gaveSince({ methods }: State, at: Millis): boolean {
+  return methods.some(held => held.id === GIFT && held.at >= at)
+}
+
+/** Says in a record whose buckets were given something when that was, in its own time. */
+function afterGift(before: State, state: State): State {
+  const isGift = state.level > before.level || state.methods.some(({ level }, i) => level > before.methods[i]!.level)
+  if (!isGift) return state
+  return { ...state, methods: [...state.methods.filter(({ id }) => id !== GIFT), { id: GIFT, level: 0, at: state.at }] }
 }
 
 function levelOf({ rate, capacity }: Bucket, state: State | null, elapsed: Millis): Grains {
@@ -168,7 +195,8 @@ function methodLevelAt(method: MethodBucket, state: State | null, at: Millis): G
 function sharedAt(limit: SharedBucket, state: State | null, now: Millis): State {
   const behind = state === null ? 0 : state.at - now
   const at = behind > 0 && behind <= STEP_BACK ? now + behind : now
-  return { at, level: levelOf(limit, state, behind < 0 ? -behind : 0), window: 0, used: 0, methods: NO_METHODS }
+  const level = levelOf(limit, state, behind < 0 ? -behind : 0)
+  return { at, level, window: 0, used: 0, methods: state === null ? NO_METHODS : state.methods }
 }
 
 function methodsAfter(

@@ -24,10 +24,14 @@ export interface State {
   readonly window: Millis
   /** Cost admitted in that window. */
   readonly used: number
+  /** And, in a record that was given something back, an entry of the id `GIFT`. */
   readonly methods: readonly MethodLevel[]
 }
 
 export const NO_METHODS: readonly MethodLevel[] = []
+
+/** The id, no method's, under which a record that was given something back keeps when that last was. Its level says nothing. */
+export const GIFT = ''
 
 /** The version of the format that `encodeState` writes. */
 export const STATE_VERSION = 1

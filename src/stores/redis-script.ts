@@ -127,7 +127,9 @@ local function sharedAt(limit, r)
   local at = now
   if behind > 0 and behind <= stepBack then at = now + behind end
   local level = r and levelAfter(r[LEVEL], behind < 0 and -behind or 0, limit[1], limit[2]) or limit[2]
-  return { 1, at, level, 0, 0 }
+  local s = { 1, at, level, 0, 0 }
+  for i = METHODS, r and #r or 0 do s[i] = r[i] end
+  return s
 end
 
 -- A whole number as text: a command that is given numbers formats each anew, and these come again and again.
@@ -300,9 +302,22 @@ return each(judge)
  * returns 1
  */
 export const GIVE_BACK: string = `${RECORDS}
-local function putBack(limit, level, left, elapsed, cost)
-  local room = limit[2] - levelAfter(left, elapsed, limit[1], limit[2])
-  return max(level, math.min(limit[2], level + math.min(cost * token, room)))
+local function putBack(limit, level, left, elapsed, cost, again)
+  local need = cost * token
+  local room = again and need - elapsed * limit[1] or limit[2] - levelAfter(left, elapsed, limit[1], limit[2])
+  return max(level, math.min(limit[2], level + math.min(need, room)))
+end
+
+-- Where a record says when it was last given something, and whether that is since then.
+local function giftOf(r, at)
+  for i = METHODS, #r do
+    if r[i][1] == '' then return i, r[i][3] >= at end
+  end
+end
+
+local function afterGift(r, i)
+  if i then table.remove(r, i) end
+  r[#r + 1] = { '', 0, r[AT] }
 end
 
 -- It expires when it was going to: by then it is as full as it would have been.
@@ -331,14 +346,20 @@ local function giveBack(limits, asked, r, held, k, first)
   end
   if r then
     local elapsed = max(0, now - at, r[AT] - at)
-    if limits.draws then r[LEVEL] = putBack(limits.bucket, r[LEVEL], level, elapsed, cost) end
+    local gift, again = giftOf(r, at)
+    local before = r[LEVEL]
+    if limits.draws then r[LEVEL] = putBack(limits.bucket, before, level, elapsed, cost, again) end
+    local isGift = r[LEVEL] > before
     if r[WINDOW] == window then r[USED] = max(0, r[USED] - cost) end
     for i = METHODS, #r do
       local m = r[i]
       if limits.method and m[1] == limits.method[3] then
-        m[2] = putBack(limits.method, m[2], methodLevel, elapsed, cost)
+        before = m[2]
+        m[2] = putBack(limits.method, before, methodLevel, elapsed, cost, again)
+        isGift = isGift or m[2] > before
       end
     end
+    if isGift then afterGift(r, gift) end
     wrong = write(KEYS[k], r)
     if wrong then return (wrote and '?' or '!') .. wrong end
     wrote = true
@@ -347,7 +368,10 @@ local function giveBack(limits, asked, r, held, k, first)
     local s = held[i]
     if s then
       local left = sharedLeft[i]
-      s[LEVEL] = putBack(limit, s[LEVEL], left[2], max(0, now - left[1], s[AT] - left[1]), cost)
+      local gift, again = giftOf(s, left[1])
+      local before = s[LEVEL]
+      s[LEVEL] = putBack(limit, before, left[2], max(0, now - left[1], s[AT] - left[1]), cost, again)
+      if s[LEVEL] > before then afterGift(s, gift) end
       wrong = write(KEYS[first + i - 1], s)
       if wrong then return (wrote and '?' or '!') .. wrong end
       wrote = true
@@ -371,6 +395,6 @@ return replies
 `
 
 /** The names the server knows them by: SHA-1 in hex, held by a test. */
-export const TAKE_SHA: string = 'e7e992188e75e004882f3f1b12e2befc32afca73'
-export const GIVE_BACK_SHA: string = '1c5d1815f64690e7510ccc04b5a021fe002f1993'
+export const TAKE_SHA: string = '0a7cc65b43e0ce0822db0719e1d72e30edcf32a6'
+export const GIVE_BACK_SHA: string = 'c9be03e1f55de432d915aa2390f7dc9543e3232c'
 export const USAGE_SHA: string = 'a9dc3ba08b30b8fb54e5d239bc53db74023c11ef'

@@ -17,6 +17,8 @@ export interface Request {
   readonly cost: number
   /** What its process's clock said. */
   readonly asked: number
+  /** When that was. */
+  readonly since: number
   /** `lost`: its process ended before it was answered. */
   outcome: 'waits' | 'answered' | 'thrown' | 'lost'
   decision: Decision | null
@@ -43,6 +45,8 @@ interface Write {
   readonly cost: number
   /** Time stepped back between two of them: what was promised of intervals is promised within one. */
   readonly segment: number
+  /** How often its record had expired before. */
+  readonly expiries: number
   readonly when: number
   isLost: boolean
   claimed: Request | null
@@ -57,6 +61,8 @@ interface Slot {
   readonly all: Write[]
   readonly byMark: Map<string, Write[]>
   segment: number
+  /** Too early, by a clock that is wrong by hours. */
+  expiries: number
   latest: number
   lostCharges: number
   /** Given back after a charge was lost: perhaps that one, which nobody had paid then. */
@@ -98,8 +104,17 @@ export class Audit implements Witness {
     if (topology === 'memory') return
     const isCas = topology === 'cas'
     const add = (name: string, own: Key | null, throttles: readonly Throttle[]): void => {
-      const numbers = { segment: 0, latest: -Infinity, lostCharges: 0, orphans: 0, leftBehind: 0, wasSetBack: false }
-      this.#slots.set(name, { name, own, throttles, writes: [], all: [], byMark: new Map(), ...numbers })
+      const numbers = { segment: 0, expiries: 0, latest: -Infinity, lostCharges: 0, orphans: 0, leftBehind: 0 }
+      this.#slots.set(name, {
+        name,
+        own,
+        throttles,
+        writes: [],
+        all: [],
+        byMark: new Map(),
+        wasSetBack: false,
+        ...numbers,
+      })
     }
     for (const key of keys) {
       for (const plan of plans) {
@@ -156,8 +171,8 @@ export class Audit implements Witness {
     if (record.at > Math.max(this.#greatestClock, was?.at ?? -Infinity))
       this.fail(`${key}: stamped ${record.at}, which no clock has said`)
     const cost = slot.own === null ? costByLevel(slot.throttles[0]!, was, record) : costByUse(was, record)
-    const { segment } = slot
-    const write: Write = { record, cost, segment, when: this.#options.now(), isLost: false, claimed: null }
+    const { segment, expiries } = slot
+    const write: Write = { record, cost, segment, expiries, when: this.#options.now(), isLost: false, claimed: null }
     slot.writes.push(write)
     slot.all.push(write)
     if (cost > 0) this.charges++
@@ -182,7 +197,8 @@ export class Audit implements Witness {
     if (write.claimed !== null) this.#options.mark(`${this.losing} that lost an acknowledged charge`)
     const last = slot.writes.at(-1)
     slot.latest = last?.record.at ?? -Infinity
-    slot.segment = last?.segment ?? 0
+    // What has expired since is not there again.
+    slot.segment = (last?.segment ?? 0) + slot.expiries - (last?.expiries ?? 0)
   }
 
   /** It must not be told from none: by the clock that wrote it, less the hour by which clocks may step back. */
@@ -193,6 +209,7 @@ export class Audit implements Witness {
     if (this.#options.world.leaps) {
       // By a clock that is wrong by hours what is over too early begins anew: one burst, once.
       slot.segment++
+      slot.expiries++
       slot.wasSetBack = true
       return
     }
@@ -237,8 +254,9 @@ export class Audit implements Witness {
 
   #claim(slot: Slot, request: Request, at: number, level: number, used: number): Write | null {
     const writes = slot.byMark.get(markOf(at, level, used, request.cost)) ?? []
-    // Of two that look the same, one that is in force.
-    const write = writes.find(w => w.claimed === null && !w.isLost) ?? writes.find(w => w.claimed === null)
+    // Nobody paid before being asked. Of two that look the same, one that is in force.
+    const open = writes.filter(({ claimed, when }) => claimed === null && when >= request.since)
+    const write = open.find(({ isLost }) => !isLost) ?? open[0]
     if (write === undefined) return null
     write.claimed = request
     return write
@@ -423,5 +441,7 @@ function isLikeNone(record: Record_, throttle: Throttle, plan: Plan | null, at: 
   if (at < record.at || !isFull(throttle, record.level, record.at)) return false
   if (plan === null) return true
   if (plan.quota !== null && record.used > 0 && Math.floor(at / DAY) * DAY === record.window) return false
-  return plan.method === null || record.methods.every(([, level, since]) => isFull(plan.method!, level, since))
+  // What has no id is no bucket: when the record was last given something back.
+  const methods = record.methods.filter(([id]) => id !== '')
+  return plan.method === null || methods.every(([, level, since]) => isFull(plan.method!, level, since))
 }

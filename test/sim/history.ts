@@ -297,6 +297,7 @@ async function request(
     path,
     cost,
     asked: process.clock.read(),
+    since: scene.timeline.now,
     outcome: 'waits',
     decision: null,
     store: 'not-asked',

@@ -10,4 +10,6 @@ export const KEPT: readonly number[] = [
   1117,
   // guarded: a late charge stayed, although this process's share had refused the request.
   7,
+  // decide: of several given back, one after the bucket was nearly full again, each was given as if it were the only one.
+  45246,
 ]

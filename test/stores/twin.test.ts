@@ -98,7 +98,9 @@ function namesOf(asked: readonly (Metered | null)[], prefix: string): Map<string
 function seen(decision: MeteredDecision): unknown {
   const { steppedBack, changed, state, sharedStates, metered } = decision
   const methods = state?.methods.filter(({ id }) => id === metered.method?.id) ?? []
-  return { ...(told(decision) as object), steppedBack, changed, state: state && { ...state, methods }, sharedStates }
+  // When something was last given back is in the record alone.
+  const shared = sharedStates.map(({ at, level }) => ({ at, level }))
+  return { ...(told(decision) as object), steppedBack, changed, state: state && { ...state, methods }, shared }
 }
 
 /** What was admitted and not given back, per key and UTC day, by the definition; with a new day, of the last 400. */
