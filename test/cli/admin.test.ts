@@ -281,6 +281,8 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     ]
     expect(JSON.parse(status)).toMatchObject({ url: gateway.adminUrl, ready: true, apis: 1, stages: 1, plans: 2 })
     expect(JSON.parse(status).keys).toBeGreaterThan(0)
+    expect(await call('nobody')).toBe(403)
+    expect(await done(['status'])).toMatch(/^keys\t\d+\n(requests [a-z-]+\t\d+\n)+$/m)
     expect(lines(apis)).toEqual([['pets', 'Pet shop', '', '']])
     expect(JSON.parse(stages)).toMatchObject({ item: [{ stageName: 'dev' }] })
     const deployed = await done(['deploy', 'pets', 'beta', '--description', 'as it stands'])
