@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { followChange } from '../control/change.ts'
 import { prepare } from '../control/key-order.ts'
 import { type Catalog, emptyCatalog } from '../core/catalog.ts'
@@ -565,7 +566,15 @@ function tlsOf(cert: string | undefined, key: string | undefined): { cert: Buffe
       `--tls-${cert === undefined ? 'cert' : 'key'}: expected a file, received nothing; HTTPS needs a certificate and its key`,
     )
   }
-  return { cert: reading(cert, () => readFileSync(cert)), key: reading(key, () => readFileSync(key)) }
+  const pair = { cert: reading(cert, () => readFileSync(cert)), key: reading(key, () => readFileSync(key)) }
+  try {
+    createSecureContext(pair)
+  } catch (error) {
+    throw new UsageError(
+      `--tls-cert, --tls-key: expected the PEM of a certificate and that of its key, received others: ${messageOf(error)}`,
+    )
+  }
+  return pair
 }
 
 interface Place {

@@ -163,3 +163,10 @@ describe('a file that cannot be written', () => {
     expect(readFileSync(file)).toEqual(text)
   })
 })
+
+it('a certificate that is none is an error of its options', async () => {
+  const file = catalogOf('a')
+  const all = ['serve', '--catalog', file, '--upstream', 'demo', '--tls-cert', file, '--tls-key', file]
+  const { code, stderr } = await tollgate(all)
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^--tls-cert, --tls-key: expected the PEM of .*\n$/)])
+})
