@@ -511,6 +511,16 @@ describe('the pet shop', () => {
     await expect(text).toMatchFileSnapshot(`golden/petstore.${width}.txt`)
   })
 
+  it('is what docs/cli.md has of it, line by line', async () => {
+    const at = (path: string): string => join(ROOT, 'examples/petstore', path)
+    const report = await reportOf({ catalog: at('catalog.json'), keys: at('keys.csv'), now: NOW })
+    const text = textOf(report, { width: 100, paint: plain }).replaceAll(`${ROOT}/`, '').split('\n')
+    const docs = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8')
+    const [, shown = ''] = /^Shortened to one of its three stages.*?```\n(.*?)\n```/ms.exec(docs) ?? []
+    expect(shown).toContain('stage prod')
+    for (const line of shown.split('\n')) expect(text).toContain(line)
+  })
+
   it('is explained to programs as test/cli/golden has it', async () => {
     const at = (path: string): string => join(ROOT, 'examples/petstore', path)
     const report = await reportOf({ catalog: at('catalog.json'), keys: at('keys.csv'), now: NOW })

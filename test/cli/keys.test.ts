@@ -97,7 +97,8 @@ describe('keys generate', () => {
     [['--plan', 'free'], 'add --csv'],
     [['--csv', '--plan', CANARY.replace('_', ',')], '--plan: expected the id'],
     [[`--${CANARY}`], 'expected an option, received (49 characters)'],
-    [[CANARY], "look like a key's value"],
+    [[CANARY], 'expected options only, since values are made here, received (47 characters)'],
+    [['keys.csv'], 'expected options only, since values are made here, received "keys.csv"'],
   ])('refuses %j', async (args, message) => {
     expect(await keys(['generate', ...args])).toMatchObject({
       code: 2,

@@ -73,6 +73,7 @@ describe('tollgate replay', () => {
       newlyRefused: 292,
     })
     expect(verdict.log.files).toEqual([{ name: 'access.ndjson', format: 'ndjson', lines: 1827 }])
+    expect(Number.isSafeInteger(verdict.log.elapsed)).toBe(true)
     const csv = (await replay('--csv', 'access.ndjson')).stdout.split('\n')
     expect(csv[0]).toMatch(/^planId,keyId,name,/)
     // No formula, whatever a customer is called.
@@ -125,6 +126,13 @@ describe('tollgate replay', () => {
     expect((await replay('empty.log')).code).toBe(0)
   })
 
+  it('counts one as one', async () => {
+    const run = await tollgate(['replay', '--catalog', file('proposed.json'), '-'], {
+      input: combinedLine(world.requests[0]!),
+    })
+    expect(run.stdout).toMatch(/proposed\.json: 1 request, .*\n1 line\n/)
+  })
+
   it('shows what could not be read once per kind, and goes on', async () => {
     const { stdout, code } = await replay('bad.log')
     expect(code).toBe(0)
@@ -137,8 +145,8 @@ describe('tollgate replay', () => {
   it('reads what is there of a file that was cut off, and says so', async () => {
     const { stdout, code } = await replay('cut.gz')
     expect(code).toBe(0)
-    const [, read] = /cut\.gz: ends in the middle \(unexpected end of file\), after (\d+) lines/.exec(stdout) ?? []
-    expect(Number(read)).toBeGreaterThan(800)
+    const [, read] = /cut\.gz: ends in the middle \(unexpected end of file\), after ([\d,]+) lines/.exec(stdout) ?? []
+    expect(Number(read?.replace(',', ''))).toBeGreaterThan(800)
     expect((await replay('empty.log')).stdout).toMatch(/: 0 requests\n0 lines/)
   })
 

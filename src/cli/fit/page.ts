@@ -3,7 +3,7 @@
 import { throttleWords } from '../check/words.ts'
 import { curveChart } from '../replay/chart.ts'
 import { document, table, text, tile } from '../replay/markup.ts'
-import { count, percent } from '../replay/words.ts'
+import { count, counted, percent } from '../replay/words.ts'
 import { type FitReport, nowWords } from './text.ts'
 
 /** Groups that are drawn at most; --json has all. */
@@ -12,7 +12,7 @@ const MOST = 100
 export function fitPage(report: FitReport): string {
   const { fits, by, share, catalog } = report
   const head =
-    `<header><h1>Limits that fit</h1><p class="lead">By ${by}, under ${text(catalog)}, from ${count(report.lines)} lines: ` +
+    `<header><h1>Limits that fit</h1><p class="lead">By ${by}, under ${text(catalog)}, from ${counted(report.lines, 'line')}: ` +
     `at most <b>${percent(share * 1e6, 1e6)}</b> of a group's requests refused.</p></header>`
   const summary = table({
     name: 'fits',

@@ -4,7 +4,7 @@ import type { Quota, Throttle } from '../../core/plan.ts'
 import type { Fit, GroupBy } from '../../replay/fit.ts'
 import { throttleWords } from '../check/words.ts'
 import type { BadLines } from '../replay/log-files.ts'
-import { count, percent } from '../replay/words.ts'
+import { count, counted, percent } from '../replay/words.ts'
 import { type Paint, printable } from '../terminal.ts'
 
 export interface FitReport {
@@ -41,7 +41,10 @@ export function fitText(
   const unread = report.unreadable === 0 ? '' : `, ${count(report.unreadable)} of them unreadable`
   const lines = [
     `${paint('bold', 'fitted')} by ${by}: at most ${percent(share * 1e6, 1e6)} refused`,
-    paint('dim', `${count(report.lines)} lines${unread}; ${count(report.uncovered)} requests that no plan covers`),
+    paint(
+      'dim',
+      `${counted(report.lines, 'line')}${unread}; ${counted(report.uncovered, 'request')} that no plan covers`,
+    ),
     '',
   ]
   fits.slice(0, MOST_SHOWN).forEach((fit, i) => {
@@ -49,7 +52,7 @@ export function fitText(
     const title = by === 'all' ? 'all keys' : `${by} ${group}${name === null ? '' : ` (${printable(name, 30)})`}`
     const all = refused.throttled + refused.quotaExceeded
     lines.push(
-      `${paint('bold', title)}: ${count(requests)} requests of ${count(keys)} ${keys === 1 ? 'key' : 'keys'}`,
+      `${paint('bold', title)}: ${counted(requests, 'request')} of ${counted(keys, 'key')}`,
       `  ${paint('green', throttleWords(throttle))}, quota ${count(quota.limit)} a ${quota.period}`,
       `  would have refused ${count(all)} (${percent(all, requests)}): ${count(refused.throttled)} throttled, ${count(refused.quotaExceeded)} over the quota`,
     )

@@ -3,6 +3,7 @@
 import { isFormula } from '../../core/csv.ts'
 import { writeKeyFile } from '../../core/key-file.ts'
 import { loadCatalog, problemLine } from '../catalog-file.ts'
+import { countWords } from '../check/words.ts'
 import { reading } from '../load.ts'
 import { argumentsOf } from '../options.ts'
 import { paintFor, UsageError } from '../terminal.ts'
@@ -21,11 +22,12 @@ export async function exportKeys(args: string[]): Promise<void> {
     : count(apiKeys, ({ name, id, description = '' }) => isFormula(name || id) || isFormula(description))
   if (guarded > 0) {
     note(
-      `of ${guarded} keys the name or description begins like a spreadsheet's formula and has an apostrophe before it; --raw leaves it out`,
+      `of ${countWords(guarded, 'key')} the name or description begins like a spreadsheet's formula and has an apostrophe before it; --raw leaves it out`,
     )
   }
   const cut = count(apiKeys, ({ customerId, tags }) => customerId !== undefined || tags !== undefined)
-  if (cut > 0) note(`of ${cut} keys the customerId or tags are left out: a key file has no place for them`)
+  if (cut > 0)
+    note(`of ${countWords(cut, 'key')} the customerId or tags are left out: a key file has no place for them`)
   await toStdout(writeKeyFile(apiKeys, { raw: values.raw }))
 }
 

@@ -6,7 +6,7 @@ import { isKeyPrefix, keyValueOf } from '../../core/key-value.ts'
 import { isId } from '../../core/plan.ts'
 import { argumentsOf, wholeNumber } from '../options.ts'
 import { UsageError } from '../terminal.ts'
-import { filesOf, shown } from './arguments.ts'
+import { shown } from './arguments.ts'
 import { toStdout } from './to-stdout.ts'
 
 const DEFAULT_PREFIX = 'key'
@@ -20,7 +20,13 @@ export async function generate(args: string[]): Promise<void> {
     csv: { type: 'boolean', default: false },
     aws: { type: 'boolean', default: false },
   })
-  filesOf('keys generate', [], positionals)
+  const [stray] = positionals
+  if (stray !== undefined) {
+    throw new UsageError(
+      `expected options only, since values are made here, received ${shown(stray)}; remove it. If it was a key, replace ` +
+        "it: a command line is kept in the shell's history; see tollgate keys generate --help",
+    )
+  }
   if (values.count.length > 20)
     throw new UsageError(`--count: expected a whole number, received ${shown(values.count)}`)
   const count = wholeNumber('--count', values.count, 1, 10_000_000)

@@ -5,7 +5,7 @@ import { refusedOf } from '../../replay/tally.ts'
 import type { TrialReport } from '../../replay/trial.ts'
 import { columns } from '../check/columns.ts'
 import { whyWords } from '../replay/text.ts'
-import { count, instant, span } from '../replay/words.ts'
+import { count, counted, instant, span } from '../replay/words.ts'
 import { type Paint, printable } from '../terminal.ts'
 
 export interface PreviewReport extends Preview {
@@ -37,7 +37,7 @@ export function previewText(
 ): string {
   const { catalog, store, at, records, changes, log, isCompared } = report
   const lines = [
-    `if ${paint('bold', catalog)} went live now, ${instant(at)} UTC, over ${store}: ${count(records)} records`,
+    `if ${paint('bold', catalog)} went live now, ${instant(at)} UTC, over ${store}: ${counted(records, 'record')}`,
     ...(isCompared
       ? []
       : [
@@ -71,7 +71,7 @@ function words(change: KeyChange['change']): string {
     case 'quota-freed':
       return `used ${count(change.used)} of ${count(change.limit)}`
     case 'clipped':
-      return `holds ${count(change.tokens)} tokens, keeps ${count(change.burst)}`
+      return `holds ${counted(change.tokens, 'token')}, keeps ${count(change.burst)}`
     case 'begins-anew':
       return change.reason === 'plan'
         ? `${count(change.used)} used; the key leaves this plan`
@@ -89,7 +89,7 @@ function logLines(
 ): string[] {
   const { proposed, requests } = trial
   const said = [
-    `the last ${span(last)} of the log: ${count(requests)} requests (${count(lines)} lines read${bad === 0 ? '' : `, ${count(bad)} unreadable`})`,
+    `the last ${span(last)} of the log: ${counted(requests, 'request')} (${counted(lines, 'line')} read${bad === 0 ? '' : `, ${count(bad)} unreadable`})`,
   ]
   if (requests === 0) return [...said, paint('dim', '  no line is that young; --last looks further back')]
   if (isCompared) said.push(`  newly refused ${count(proposed.newlyRefused)}, freed ${count(proposed.freed)}`)
@@ -102,6 +102,6 @@ function logLines(
     return [printable(key.name ?? key.keyId, 28), key.planId, what, whyWords(key)].map(text => ({ text }))
   })
   if (rows.length > 0) said.push(...columns(rows, { width, paint, indent: 6 }))
-  if (keys.length > MOST) said.push(paint('dim', `      and ${count(keys.length - MOST)} keys more (--json)`))
+  if (keys.length > MOST) said.push(paint('dim', `      and ${counted(keys.length - MOST, 'key')} more (--json)`))
   return said
 }

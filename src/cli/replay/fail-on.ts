@@ -1,10 +1,9 @@
 // `--fail-on 'throttled>0.1%'`: what a build must not let through. Floor 5.
 
 import { refusedOf } from '../../replay/tally.ts'
-import { countWords } from '../check/words.ts'
 import { UsageError } from '../terminal.ts'
 import type { Verdict } from './verdict.ts'
-import { count, percent } from './words.ts'
+import { count, counted, percent } from './words.ts'
 
 /** The exit code of a replay that came to more than it may. */
 export const FAILED = 3
@@ -31,7 +30,7 @@ export function nothingJudged({ log, trial: { requests, proposed } }: Verdict): 
     requests > 0
       ? `all ${count(requests)} were not covered`
       : log.bad > 0
-        ? `none of ${countWords(log.lines, 'line')} could be read`
+        ? `none of ${counted(log.lines, 'line')} could be read`
         : 'the log is empty'
   return `--fail-on: expected a request that a plan is asked about, received none: ${found}; nothing was tried, see the report`
 }

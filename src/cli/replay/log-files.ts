@@ -13,6 +13,7 @@ import { merged, Source } from '../../replay/source.ts'
 import { readError } from '../load.ts'
 import { progress } from '../progress.ts'
 import { UsageError } from '../terminal.ts'
+import { counted } from './words.ts'
 
 export interface LogOptions {
   /** Files; `-` is stdin. */
@@ -92,7 +93,7 @@ class LogFile {
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (!code?.startsWith('Z') && !code?.startsWith('ERR_') && !code?.startsWith('E')) throw error
-      this.cut = `${this.name}: ends in the middle (${message}), after ${this.source.lines} lines`
+      this.cut = `${this.name}: ends in the middle (${message}), after ${counted(this.source.lines, 'line')}`
       this.source.end()
     }
   }
@@ -148,7 +149,7 @@ export async function readLogs(options: LogOptions): Promise<LogReport> {
     late: sum(sources.map(({ late }) => late)),
     cut: files.flatMap(({ cut }) => cut ?? []),
     stopped,
-    elapsed: performance.now() - began,
+    elapsed: Math.round(performance.now() - began),
   }
 }
 
@@ -156,7 +157,7 @@ export async function readLogs(options: LogOptions): Promise<LogReport> {
 function progressWords(files: readonly LogFile[], total: number | null, elapsed: number): string {
   const lines = files.reduce((sum, { source }) => sum + source.lines, 0)
   const rate = Math.round((lines / elapsed) * 1000)
-  const words = `${lines.toLocaleString('en')} lines, ${rate.toLocaleString('en')} a second`
+  const words = `${counted(lines, 'line')}, ${rate.toLocaleString('en')} a second`
   const read = files.reduce((sum, { read }) => sum + read, 0)
   if (total === null || total === 0 || read === 0) return words
   const left = Math.ceil((elapsed * (total - read)) / read / 1000)

@@ -7,7 +7,7 @@ import { barChart, legend, spark } from './chart.ts'
 import { document, table, text, tile } from './markup.ts'
 import { whyWords } from './text.ts'
 import type { Verdict } from './verdict.ts'
-import { count, instant, LIMIT_WORDS, percent, UNCOVERED_WORDS } from './words.ts'
+import { count, counted, instant, LIMIT_WORDS, percent, UNCOVERED_WORDS } from './words.ts'
 
 /** Rows of a table at most; --csv and --json have all. */
 const MOST_ROWS = 200
@@ -20,7 +20,7 @@ export function pageOf(verdict: Verdict): string {
   const parts = [
     `<header><h1>${text(proposed)}${against === null ? '' : ` <small>against</small> ${text(against)}`}</h1>`,
     `<p class="lead"><b data-measure="requests" data-value="${trial.requests}">${count(trial.requests)}</b> requests, ${when}. ` +
-      `${count(log.lines)} lines read${log.bad === 0 ? '' : `, ${count(log.bad)} of them unreadable`}.</p></header>`,
+      `${counted(log.lines, 'line')} read${log.bad === 0 ? '' : `, ${count(log.bad)} of them unreadable`}.</p></header>`,
     tiles(verdict),
   ]
   if (trial.requests > 0) {
@@ -189,7 +189,7 @@ function customers({ trial }: Verdict): string {
           text(whyWords(key)),
         ],
       })),
-    }) + (more > 0 ? `<p class="more">and ${count(more)} keys more: --csv and --json have all</p>` : ''),
+    }) + (more > 0 ? `<p class="more">and ${counted(more, 'key')} more: --csv and --json have all</p>` : ''),
   )
 }
 

@@ -5,7 +5,7 @@ import type { TimelineReport } from '../../replay/timeline.ts'
 import { columns, wrap } from '../check/columns.ts'
 import { type Paint, printable } from '../terminal.ts'
 import type { Verdict } from './verdict.ts'
-import { count, day, instant, LIMIT_WORDS, percent, span, UNCOVERED_WORDS } from './words.ts'
+import { count, counted, day, instant, LIMIT_WORDS, percent, span, UNCOVERED_WORDS } from './words.ts'
 
 interface Space {
   readonly width: number
@@ -45,8 +45,8 @@ function headLines({ proposed, against, log, trial }: Verdict, { paint }: Space)
   const what = `${paint('bold', proposed)}${against === null ? '' : ` against ${paint('bold', against)}`}`
   const { from, to } = trial
   const when = from === null || to === null ? '' : `, ${instant(from)} to ${instant(to)} UTC`
-  const read = `${count(log.lines)} lines${log.bad === 0 ? '' : `, ${paint('yellow', `${count(log.bad)} of them unreadable`)}`}`
-  return [`${what}: ${count(trial.requests)} requests${when}`, paint('dim', read)]
+  const read = `${counted(log.lines, 'line')}${log.bad === 0 ? '' : `, ${paint('yellow', `${count(log.bad)} of them unreadable`)}`}`
+  return [`${what}: ${counted(trial.requests, 'request')}${when}`, paint('dim', read)]
 }
 
 function countLines({ trial }: Verdict, space: Space): string[] {
@@ -68,7 +68,7 @@ function countLines({ trial }: Verdict, space: Space): string[] {
   if (against !== null) {
     const keys = (of: (key: KeyReport) => number): number => proposed.keys.filter(key => of(key) > 0).length
     const words = (n: number, of: (key: KeyReport) => number): string =>
-      `${count(n).padStart(13)}  of ${count(keys(of))} keys`
+      `${count(n).padStart(13)}  of ${counted(keys(of), 'key')}`
     lines.push('', `  ${'newly refused'.padEnd(16)}${words(proposed.newlyRefused, key => key.newlyRefused)}`)
     lines.push(`  ${'freed'.padEnd(16)}${words(proposed.freed, key => key.freed)}`)
   }
@@ -152,7 +152,7 @@ function keyLines({ trial }: Verdict, space: Space): string[] {
   const more = refused.length - rows.length
   return [
     ...columns([head.map(text => ({ text, colour: 'dim' as const })), ...rows], { ...space, indent: 2 }),
-    ...(more > 0 ? [space.paint('dim', `  and ${count(more)} keys more (--html, --csv, --json)`)] : []),
+    ...(more > 0 ? [space.paint('dim', `  and ${counted(more, 'key')} more (--html, --csv, --json)`)] : []),
     '',
   ]
 }
@@ -162,7 +162,9 @@ export function whyWords({ firstRefused, burst, quotaRanOut }: KeyReport): strin
   if (firstRefused === null) return 'never refused'
   const parts = [`${instant(firstRefused.at)} by ${LIMIT_WORDS[firstRefused.by]}`]
   if (burst !== null) {
-    parts.push(`the burst: ${count(burst.requests)} requests ${burst.ms === 0 ? 'at once' : `in ${span(burst.ms)}`}`)
+    parts.push(
+      `the burst: ${counted(burst.requests, 'request')} ${burst.ms === 0 ? 'at once' : `in ${span(burst.ms)}`}`,
+    )
   }
   if (quotaRanOut !== null) {
     const often = quotaRanOut.windows === 1 ? '' : `, in ${count(quotaRanOut.windows)} periods in all`
@@ -184,7 +186,7 @@ function uncoveredLines({ trial }: Verdict, space: Space): string[] {
   return [
     space.paint('dim', '  not covered'),
     ...columns(rows, { ...space, indent: 2 }),
-    ...(more > 0 ? [space.paint('dim', `  and ${count(more)} kinds more (--json)`)] : []),
+    ...(more > 0 ? [space.paint('dim', `  and ${counted(more, 'kind')} more (--json)`)] : []),
     '',
   ]
 }

@@ -4,7 +4,7 @@ import { timesIn } from '../../replay/formats.ts'
 import { refusedOf } from '../../replay/tally.ts'
 import type { TrialReport } from '../../replay/trial.ts'
 import type { LogReport } from './log-files.ts'
-import { count, percent, span } from './words.ts'
+import { count, counted, percent, span } from './words.ts'
 
 export interface Verdict {
   /** What the catalogs are called: their files. */
@@ -69,7 +69,7 @@ function notesOf(
   }
   if (trial.refusedThen > 0) {
     notes.push(
-      `${count(trial.refusedThen)} requests (${percent(trial.refusedThen, requests)}) were answered 429 when they were made: their clients may have asked again because of it, or asked less.`,
+      `${counted(trial.refusedThen, 'request')} (${percent(trial.refusedThen, requests)}) got 429 when made: their clients may have asked again because of it, or asked less.`,
     )
   }
   if (retries === 0 && refusedOf(trial.proposed) > 0) {
@@ -77,7 +77,7 @@ function notesOf(
   } else if (retries > 0) {
     const { attempts, rescued } = trial.retries
     notes.push(
-      `Refused requests were asked again up to ${retries} times, each after the wait it was told, if at most a minute: ${count(attempts)} attempts, ${count(rescued)} of them admitted. A request counts by its last attempt.`,
+      `Refused requests were asked again up to ${counted(retries, 'time')}, each after the wait it was told, if at most a minute: ${counted(attempts, 'attempt')}, ${count(rescued)} of them admitted. A request counts by its last attempt.`,
     )
   }
   notes.push(
@@ -86,9 +86,7 @@ function notesOf(
       : 'Began with full buckets and unused quotas; what was used of a window before the log begins is not known (--state).',
   )
   if (log.late > 0) {
-    notes.push(
-      `${count(log.late)} ${log.late === 1 ? 'line' : 'lines'} came more than ${span(window)} late, judged where they stood (--window).`,
-    )
+    notes.push(`${counted(log.late, 'line')} came more than ${span(window)} late, judged where they stood (--window).`)
   }
   return notes
 }

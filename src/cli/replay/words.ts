@@ -8,6 +8,11 @@ export function count(n: number): string {
   return n.toLocaleString('en-US')
 }
 
+/** `1 line`, `1,234 lines` */
+export function counted(n: number, one: string, many: string = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`
+}
+
 /** `0.12 %`: two digits, but never 0 or 100 of what is neither. */
 export function percent(part: number, whole: number): string {
   if (part === 0 || whole === 0) return '0 %'
