@@ -150,9 +150,9 @@ export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
     for (let i = 0; i < TRIES; i++) {
       await look()
       if (on !== undefined && gate.catalog !== on) return null
-      const next = { version: seen + 1, change }
+      const next = { version: seen + 1, change: on === undefined ? change : withOrigin(change, origin) }
       const catalog = catalogOfEntry(next)
-      if (!(await inTime(log.append(seen, change)))) continue
+      if (!(await inTime(log.append(seen, next.change)))) continue
       seen = next.version
       putInForce(catalog, next)
       return version
@@ -180,6 +180,11 @@ export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
         if (edits > 0) await publish({ ...wholeOf(gate.catalog, origin), of: version }, gate.catalog)
       }),
   }
+}
+
+/** A whole catalog that was made of the one in force comes from where that came from. */
+function withOrigin(change: CatalogChange, origin: string | undefined): CatalogChange {
+  return change.kind === 'catalog' && origin !== undefined ? { origin, ...change } : change
 }
 
 /**

@@ -94,6 +94,11 @@ describe('a shared catalog', () => {
       ['a file', 2],
       ['a file', 2],
     ])
+    // A whole one, too: whoever starts with that file does not take it back.
+    await a.shared.publishOn(a.gate.catalog, { kind: 'catalog', document: a.gate.catalog })
+    expect(a.shared.origin).toBe('a file')
+    await a.shared.publish({ kind: 'catalog', document: PLANS })
+    expect(a.shared.origin).toBeUndefined()
   })
 
   it('is made whole without a change to who has it, and for who starts, under its name', async () => {
