@@ -154,7 +154,7 @@ export function giveBackShared(taken: Allowed, i: number, state: State | null, n
  *
  * @param then what was left when it was taken
  * @param again whether something else was given back since. Then how full the bucket was in between does not follow from
- * `then`, and the cost is what fades as fast as the bucket refills (docs/decisions/011).
+ * `then`, and the cost is what fades as fast as the bucket refills (docs/decisions/012).
  */
 function putBack(
   { rate, capacity }: Bucket,
