@@ -3,7 +3,7 @@
 import { levelAfter, msUntil } from './bucket.ts'
 import { type Allowed, allowed, type LimitName, type MeteredDecision, methodLevelOf, refused } from './decision.ts'
 import type { Bucket, Metered, MethodBucket, SharedBucket } from './limits.ts'
-import { GIFT, type MethodLevel, NO_METHODS, type State } from './state.ts'
+import { GIFT, type MethodLevel, NO_METHODS, NO_STATES, type State } from './state.ts'
 import { FULL, type Grains, type Millis, TOKEN } from './units.ts'
 
 /** A clock further behind a record than this was wrong when it wrote it, and the record is set back to it. */
@@ -11,8 +11,6 @@ export const STEP_BACK: Millis = 3_600_000
 
 /** The records of limits that clients share, in the order of `metered.shared`. */
 export type SharedStates = readonly (State | null)[]
-
-const NONE: readonly State[] = []
 
 /**
  * What is said to a request, given what is remembered and the time.
@@ -31,7 +29,7 @@ export function decide(
   metered: Metered,
   state: State | null,
   now: Millis,
-  shared: SharedStates = NONE,
+  shared: SharedStates = NO_STATES,
 ): MeteredDecision {
   const { plan, bucket, method, cost } = metered
   const need = cost * TOKEN
@@ -75,7 +73,7 @@ export function decide(
   let sharedBack = 0
   const sharedStates: readonly State[] =
     metered.shared.length === 0
-      ? NONE
+      ? NO_STATES
       : metered.shared.map((limit, i) => {
           const seen = sharedAt(limit, shared[i] ?? null, now)
           sharedBack = Math.max(sharedBack, (shared[i]?.at ?? seen.at) - seen.at)
@@ -100,7 +98,7 @@ export function decide(
           methods: methodsAfter(method, methodLevel - taken, state, at, steppedBack),
         }
   const sharedAfter =
-    taken === 0 || sharedStates === NONE
+    taken === 0 || sharedStates === NO_STATES
       ? sharedStates
       : sharedStates.map(seen => ({ ...seen, level: seen.level - taken }))
   const setBack = Math.max(steppedBack, sharedBack)

@@ -30,6 +30,9 @@ export interface State {
 
 export const NO_METHODS: readonly MethodLevel[] = []
 
+/** Of a request without limits that clients share. */
+export const NO_STATES: readonly State[] = []
+
 /** The id, no method's, under which a record that was given something back keeps when that last was. Its level says nothing. */
 export const GIFT = ''
 

@@ -8,7 +8,7 @@ import { decide } from '../core/decide.ts'
 import type { Decision, MeteredDecision } from '../core/decision.ts'
 import type { Metered } from '../core/limits.ts'
 import { meter, route } from '../core/resolve.ts'
-import { decodeState, type State } from '../core/state.ts'
+import { decodeState, NO_STATES, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import type { Snapshot } from '../stores/memory.ts'
 import { type Row, Rows } from '../stores/rows.ts'
@@ -16,8 +16,6 @@ import type { Asked, AskedSeat, Caller } from './line.ts'
 
 /** No key's value: what a caller has of whom only an id is known, and no such id is in the catalog. */
 const STRANGER = '~a-key-that-only-the-log-knows~'
-
-const NO_STATES: readonly State[] = []
 
 export class Lane {
   readonly #seat: number

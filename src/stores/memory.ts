@@ -5,7 +5,15 @@
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered, PlanLimits } from '../core/limits.ts'
-import { decodeState, type EncodedState, encodeState, isForgettable, type State, StateError } from '../core/state.ts'
+import {
+  decodeState,
+  type EncodedState,
+  encodeState,
+  isForgettable,
+  NO_STATES,
+  type State,
+  StateError,
+} from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { type Row, Rows } from './rows.ts'
 import type { Store } from './store.ts'
@@ -44,8 +52,6 @@ interface Group {
 
 /** How many records a new one looks at. More than one, so that it goes round faster than they are added. */
 const SWEPT_PER_NEW = 2
-
-const NO_STATES: SharedStates = []
 
 /** A store in memory. Counters end with the process, unless a snapshot of them is kept. */
 export function memoryStore(): MemoryStore {

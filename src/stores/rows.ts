@@ -6,9 +6,9 @@
 
 import { levelAfter } from '../core/bucket.ts'
 import { type Allowed, allowed } from '../core/decision.ts'
-import type { Metered, MethodBucket } from '../core/limits.ts'
-import { type MethodLevel, NO_METHODS, type State } from '../core/state.ts'
-import { FULL, type Grains, type Millis, TOKEN } from '../core/units.ts'
+import type { Metered } from '../core/limits.ts'
+import { type MethodLevel, NO_METHODS, NO_STATES, type State } from '../core/state.ts'
+import { FULL, type Millis, TOKEN } from '../core/units.ts'
 
 /** The place of a record. A row stays where it is until it is removed. */
 export type Row = number
@@ -29,31 +29,6 @@ const NONE = -1
 /** log2 of the numbers in a row, and of the rows in a buffer: 256 KB, of which the system gives what is touched. */
 const WIDTH = 3
 const ROWS = 12
-
-const NO_STATES: readonly State[] = []
-
-/** A record as a charge left it. Its list is made for whoever asks for it, which few do. */
-class Charged implements State {
-  readonly at: Millis
-  readonly level: Grains
-  readonly window: Millis
-  readonly used: number
-  readonly #method: MethodBucket | null
-  readonly #methodLevel: Grains
-
-  constructor(at: Millis, level: Grains, window: Millis, used: number, method: MethodBucket | null, left: Grains) {
-    this.at = at
-    this.level = level
-    this.window = window
-    this.used = used
-    this.#method = method
-    this.#methodLevel = left
-  }
-
-  get methods(): readonly MethodLevel[] {
-    return this.#method === null ? NO_METHODS : [{ id: this.#method.id, level: this.#methodLevel, at: this.at }]
-  }
-}
 
 /** Records, found by their row. Who knows which row is whose is the caller. */
 export class Rows {
@@ -142,7 +117,8 @@ export class Rows {
       buffer[start + METHOD_LEVEL] = methodLevel
       buffer[start + METHOD_AT] = now
     }
-    return allowed(metered, now, new Charged(now, level, window, used, method, methodLevel), NO_STATES, true, 0)
+    const methods = method === null ? NO_METHODS : [{ id: method.id, level: methodLevel, at: now }]
+    return allowed(metered, now, { at: now, level, window, used, methods }, NO_STATES, true, 0)
   }
 
   write(row: Row, { at: instant, level, window, used, methods }: State): void {

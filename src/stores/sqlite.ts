@@ -4,7 +4,7 @@
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered, PlanLimits } from '../core/limits.ts'
-import { decodeState, encodeState, isForgettable, type State, StateError } from '../core/state.ts'
+import { decodeState, encodeState, isForgettable, NO_STATES, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
 import type { Snapshot } from './memory.ts'
@@ -52,8 +52,6 @@ export interface SqliteStore<Async extends boolean> extends Store<Async> {
 const SWEPT_PER_NEW = 2
 /** How many records `sweep` looks at in one transaction. */
 const PAGE = 500
-
-const NO_STATES: SharedStates = []
 
 /**
  * A store in an SQLite file, in tables that begin with `tollgate_`.
