@@ -7,7 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { bundle } from './bundle.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const known = readdirSync(join(root, 'bench')).flatMap(file => /^(\w+)\.bench\.ts$/.exec(file)?.[1] ?? [])
@@ -83,23 +83,6 @@ async function run(outfile) {
   return { rows, status: await ended }
 }
 
-async function bundle(entry, outfile) {
-  await build({
-    entryPoints: [join(root, entry)],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'es2022',
-    logLevel: 'error',
-    // undici is CommonJS and asks for node's modules by require.
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-    },
-  })
-  return outfile
-}
-
 const commit = () => {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
@@ -131,11 +114,13 @@ for (const [folder, what] of installed) {
 const out = mkdtempSync(join(tmpdir(), 'tollgate-bench-'))
 const began = performance.now()
 try {
-  const { hold } = await import(await bundle('bench/gates.ts', join(out, 'gates.mjs')))
+  const { hold } = await import(await bundle(join(root, 'bench/gates.ts'), join(out, 'gates.mjs')))
   const rows = []
   for (const name of asked.length > 0 ? asked : known) {
     if (process.stderr.isTTY) process.stderr.write(`\x1b[2m${name} …\x1b[0m\n`)
-    const { rows: own, status } = await run(await bundle(`bench/${name}.bench.ts`, join(out, `${name}.mjs`)))
+    const { rows: own, status } = await run(
+      await bundle(join(root, `bench/${name}.bench.ts`), join(out, `${name}.mjs`)),
+    )
     rows.push(...own)
     if (status === 0) continue
     console.error(`bench: ${name} failed`)

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
+import { bundle } from './bundle.mjs'
 
 const { values } = parseArgs({
   options: { requests: { type: 'string', default: '1000000' }, edits: { type: 'string', default: '40' } },
@@ -15,22 +15,9 @@ const { values } = parseArgs({
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'tollgate-engine-'))
 try {
-  const bundle = async (from, to) => {
-    await build({
-      entryPoints: [join(root, from)],
-      outfile: join(folder, to),
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      mainFields: ['module', 'main'],
-      logLevel: 'error',
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    })
-    return join(folder, to)
-  }
-  const command = await bundle('src/cli/main.ts', 'cli.mjs')
-  const { engine } = await import(pathToFileURL(await bundle('test/replay/engine.ts', 'engine.mjs')).href)
+  const command = await bundle(join(root, 'src/cli/main.ts'), join(folder, 'cli.mjs'))
+  const live = await bundle(join(root, 'test/replay/engine.ts'), join(folder, 'engine.mjs'))
+  const { engine } = await import(pathToFileURL(live).href)
   let shown = Date.now()
   const told = await engine({
     command,

@@ -5,20 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { bundle } from './bundle.mjs'
 
 const out = mkdtempSync(join(tmpdir(), 'tollgate-sim-'))
 try {
-  const outfile = join(out, 'sim.mjs')
-  await build({
-    entryPoints: [fileURLToPath(new URL('../test/sim/command.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'error',
-  })
+  const entry = fileURLToPath(new URL('../test/sim/command.ts', import.meta.url))
+  const outfile = await bundle(entry, join(out, 'sim.mjs'))
   process.exitCode = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' }).status ?? 1
 } finally {
   rmSync(out, { recursive: true })

@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundle } from '../../scripts/bundle.mjs'
 import { censusOf } from '../../src/cli/check/census.ts'
 import { columns, wrap } from '../../src/cli/check/columns.ts'
 import { type Explanation, explain } from '../../src/cli/check/explain.ts'
@@ -533,16 +533,7 @@ describe('the command', () => {
   let folder = ''
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tollgate-check-'))
-    await build({
-      entryPoints: [join(ROOT, 'src/cli/main.ts')],
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      mainFields: ['module', 'main'],
-      outfile: join(folder, 'cli.mjs'),
-      banner: { js: "import { createRequire as req } from 'node:module'; const require = req(import.meta.url);" },
-      logLevel: 'error',
-    })
+    await bundle(join(ROOT, 'src/cli/main.ts'), join(folder, 'cli.mjs'))
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { bundle } from '../../scripts/bundle.mjs'
 
 /** What a run said, and how it ended. */
 export interface Run {
@@ -36,19 +36,7 @@ export interface Command {
 }
 
 export async function bundled(): Promise<Command> {
-  const file = join(newFolder(), 'cli.mjs')
-  await build({
-    entryPoints: [join(import.meta.dirname, '../../src/cli/main.ts')],
-    outfile: file,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    mainFields: ['module', 'main'],
-    logLevel: 'error',
-    // What is CommonJS among the kept libraries asks for node's own modules so.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
-  })
+  const file = await bundle(join(import.meta.dirname, '../../src/cli/main.ts'), join(newFolder(), 'cli.mjs'))
   const run = (args: readonly string[], { input = '', cwd, env, node = [] }: RunOptions = {}): Promise<Run> =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [...node, file, ...args], {

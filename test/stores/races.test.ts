@@ -4,9 +4,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { build } from 'esbuild'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { bundle } from '../../scripts/bundle.mjs'
 import type { Allowed } from '../../src/core/decision.ts'
 import { casStore } from '../../src/stores/cas.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
@@ -74,15 +74,8 @@ describe('processes on one SQLite file', () => {
   const started = new Set<ChildProcess>()
 
   beforeAll(async () => {
-    script = join(import.meta.dirname, '../.snippets/sqlite-process.mjs')
-    await build({
-      entryPoints: [join(import.meta.dirname, 'sqlite-process.ts')],
-      outfile: script,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      logLevel: 'error',
-    })
+    const outfile = join(import.meta.dirname, '../.snippets/sqlite-process.mjs')
+    script = await bundle(join(import.meta.dirname, 'sqlite-process.ts'), outfile)
     return () => {
       for (const child of started) child.kill('SIGKILL')
     }

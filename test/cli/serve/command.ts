@@ -7,29 +7,16 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { bundle } from '../../../scripts/bundle.mjs'
 import { expectNoKeyIn } from './canary.ts'
 import { behind } from './gateway-before.ts'
 
 let bundled: Promise<string> | null = null
 
 /** The command as one file. Remove its folder by `unbundled` at the end. */
-function bundle(): Promise<string> {
-  bundled ??= (async () => {
-    const outfile = join(mkdtempSync(join(tmpdir(), 'tollgate-command-')), 'cli.mjs')
-    await build({
-      entryPoints: [fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))],
-      outfile,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      mainFields: ['module', 'main'],
-      logLevel: 'error',
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    })
-    return outfile
-  })()
+function command(): Promise<string> {
+  const entry = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
+  bundled ??= bundle(entry, join(mkdtempSync(join(tmpdir(), 'tollgate-command-')), 'cli.mjs'))
   return bundled
 }
 
@@ -67,7 +54,7 @@ export async function serving(args: readonly string[], values: readonly string[]
   const ours = ['--port', '0', '--admin', `127.0.0.1:${adminPort}`, '--access-log', logFile]
   const store = args.includes('--store') ? [] : ['--store', 'memory']
   const audit = args.includes('--audit') ? [] : ['--audit', join(logFile, '..', 'audit.ndjson')]
-  const child = spawn(process.execPath, [cli ?? (await bundle()), 'serve', ...args, ...ours, ...store, ...audit], {
+  const child = spawn(process.execPath, [cli ?? (await command()), 'serve', ...args, ...ours, ...store, ...audit], {
     stdio: 'pipe',
   })
   let text = ''
