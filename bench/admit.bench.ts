@@ -1,7 +1,8 @@
 // ns per decision of the whole gate, beside the least a counter per key can cost and beside what peers take to count one.
 // README.md says how to read it.
 
-import type { ApiRequest } from '../src/core/resolve.ts'
+import { canonicalPath } from '../src/core/path.ts'
+import { type ApiRequest, route } from '../src/core/resolve.ts'
 import type { State } from '../src/core/state.ts'
 import { compile, createGate, decide, type Gate, type Metered, resolve } from '../src/index.ts'
 import { countingPeers, type Run } from './peers.ts'
@@ -93,6 +94,30 @@ function decideAlone(keys: KeyValues): Run {
     }
     return admitted
   }
+}
+
+/** What `admit` is made of, each by itself: together they are less, since in between somebody has to collect. */
+async function pieces(): Promise<void> {
+  const keys = new KeyValues(1, 3)
+  const index = compile(catalogOf(keys, 'roomy'))
+  const next = keysAsked(1, false)
+  const each = (name: string, isDone: (request: ApiRequest) => boolean): Task => {
+    const run = (requests: readonly ApiRequest[]): number => {
+      let done = 0
+      for (let i = 0; i < requests.length; i++) if (isDone(requests[i]!)) done++
+      return done
+    }
+    return task(name, run, fresh(keys, next))
+  }
+  await time('1 key, what admit is made of', [
+    task('limit: Map.get + Float64Array', limit(keys), fresh(keys, next)),
+    each('the clock', () => Date.now() > 0),
+    each('the canonical path', ({ path }) => canonicalPath(path) !== null),
+    each('its route', request => route(index, request).kind === 'route'),
+    each('the key', ({ apiKey }) => index.apiKeys.withValue(apiKey!) !== undefined),
+    each('all that it is measured against', request => !('kind' in resolve(index, request))),
+    task('admit', admit(used(keys, 'roomy')), fresh(keys, next)),
+  ])
 }
 
 /** Before anything is timed: the gate says what `decide` says over records in a plain Map, and the counts come out. */
@@ -193,4 +218,5 @@ verify()
 const peers = await countingPeers()
 for (const count of SIZES) await compare(count)
 await others()
+await pieces()
 process.exit(0)
