@@ -19,6 +19,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     typecheck: { enabled: true, include: ['test/types/*.test-d.ts'] },
+    setupFiles: ['test/seed.ts'],
     testTimeout: 20_000,
   },
 })

@@ -1,7 +1,9 @@
-// npm run test:laws -- --runs 100000 [--seed N]: the laws, with as many runs each as you have patience for.
+// npm run test:laws -- --runs 100000 [--seed N]: the laws, with as many runs each as you have patience for, from a seed of
+// their own (npm test has always the same one).
 // npm run test:twin -- --runs 100000: those that a real Redis is held to.
 
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -30,10 +32,14 @@ function whole(name, text, least, most) {
 }
 
 const { values, positionals } = read()
-const env = { ...process.env, LAW_RUNS: whole('runs', values.runs, 1, 1_000_000_000) }
-if (values.seed === undefined) delete env.LAW_SEED
 // fast-check's seeds are 32 bit.
-else env.LAW_SEED = whole('seed', values.seed, -(2 ** 31), 2 ** 32 - 1)
+const seed = values.seed ?? String(randomInt(2 ** 32))
+const env = {
+  ...process.env,
+  LAW_RUNS: whole('runs', values.runs, 1, 1_000_000_000),
+  LAW_SEED: whole('seed', seed, -(2 ** 31), 2 ** 32 - 1),
+}
+console.log(`seed ${env.LAW_SEED}`)
 
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -107,10 +107,24 @@ describe('memory store', () => {
       for (const event of trace) take(event)
       const copy = copyOf(store)
       expect(copy.sweep(Number.MAX_SAFE_INTEGER)).toBe(0)
-      const never = [world.plan, world.method, world.stage, world.account].some(limit => limit?.tokens === 0)
-      const dropped = store.sweep(8.64e15)
+      const end = 8.64e15 // Of what a Date can say.
+      const latest = Math.max(...trace.map(({ now }) => now)) + HOUR
+      const fills = [world.plan, world.method, world.stage, world.account].map(limit =>
+        limit === undefined ? 0 : (limit.burst * limit.ms) / limit.tokens,
+      )
+      const never = fills.some(ms => latest + ms >= end)
+      const dropped = store.sweep(end)
       if (!never) expect(store.size).toBe(0)
       expect(dropped + store.size).toBe(copy.size)
+    },
+    {
+      examples: [
+        // A bucket that fills in 285 000 years was expected to be full at the end of time.
+        [
+          { ...none, method: { tokens: 1, ms: 5 * DAY, burst: 20_849_998 } },
+          [at(1000, { path: '/a', cost: 20_849_998 }), at(1000, { path: '/a' })],
+        ],
+      ],
     },
   )
 
