@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest'
 import { forgettableFrom, isForgettable } from '../../src/core/state.ts'
 import { plainStore } from '../../src/stores/plain.ts'
 import { law } from './law.ts'
-import { meteredOf, play, traces, worlds } from './worlds.ts'
+import { DAY, END_OF_TIME, meteredOf, play, traces, worlds } from './worlds.ts'
 
 describe('forgetting', () => {
   law(
@@ -23,11 +23,23 @@ describe('forgetting', () => {
         for (const { state, limits } of held) {
           if (state === undefined || limits === null) continue
           const from = forgettableFrom(state, limits)
-          if (from === Infinity) expect(isForgettable(state, limits, 8.64e15)).toBe(false)
+          if (from === Infinity) expect(isForgettable(state, limits, END_OF_TIME)).toBe(false)
           else expect(isForgettable(state, limits, from)).toBe(true)
-          if (from < Infinity && from > state.at) expect(isForgettable(state, limits, from - 1)).toBe(false)
+          if (from <= END_OF_TIME && from > state.at) expect(isForgettable(state, limits, from - 1)).toBe(false)
         }
       }
+    },
+    {
+      examples: [
+        // Full beyond 2^53 ms, where a millisecond before is the same number.
+        [
+          { account: { tokens: 1, ms: 5 * DAY, burst: 20_849_998 }, override: false, weekStart: 0 },
+          [
+            { key: 0, path: '/a', stage: 's', cost: 20_849_998, now: 1000 },
+            { key: 0, path: '/a', stage: 's', cost: 1, now: 400 * DAY + 1000 },
+          ],
+        ],
+      ],
     },
   )
 })

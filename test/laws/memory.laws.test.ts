@@ -10,6 +10,7 @@ import { plainStore } from './plain.ts'
 import {
   copyOf,
   DAY,
+  END_OF_TIME,
   type Event,
   HOUR,
   keyIds,
@@ -107,13 +108,12 @@ describe('memory store', () => {
       for (const event of trace) take(event)
       const copy = copyOf(store)
       expect(copy.sweep(Number.MAX_SAFE_INTEGER)).toBe(0)
-      const end = 8.64e15 // Of what a Date can say.
       const latest = Math.max(...trace.map(({ now }) => now)) + HOUR
       const fills = [world.plan, world.method, world.stage, world.account].map(limit =>
         limit === undefined ? 0 : (limit.burst * limit.ms) / limit.tokens,
       )
-      const never = fills.some(ms => latest + ms >= end)
-      const dropped = store.sweep(end)
+      const never = fills.some(ms => latest + ms >= END_OF_TIME)
+      const dropped = store.sweep(END_OF_TIME)
       if (!never) expect(store.size).toBe(0)
       expect(dropped + store.size).toBe(copy.size)
     },
@@ -235,10 +235,20 @@ describe('memory store', () => {
       const metered = meteredOf(index, { ...last, cost: limit.burst })!
       const decision = store.peek(metered, last.now)
       const wait = 'retryAfter' in decision ? decision.retryAfter : 0
+      if (last.now + wait > END_OF_TIME) return
       expect(store.peek(metered, last.now + wait).admitted).toBe(true)
       if (wait > 0) expect(store.peek(metered, last.now + wait - 1).admitted).toBe(false)
       if (wait > 0) expect(store.sweep(last.now + wait - 1)).toBe(0)
       if (store.size > 0) expect(store.sweep(last.now + wait + HOUR)).toBe(1)
+    },
+    {
+      examples: [
+        // Full beyond 2^53 ms, where one more millisecond makes no other instant.
+        [
+          { tokens: 1, ms: 5 * DAY, burst: 20_849_998 },
+          [at(1_703_980_800_000, { path: '/a', cost: 20_849_998 }), at(1_703_980_800_000, { path: '/a' })],
+        ],
+      ],
     },
   )
 

@@ -146,6 +146,8 @@ export function told(decision: MeteredDecision | null): unknown {
 
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
+/** The last instant that a Date can say. Beyond 2^53 no clock counts milliseconds any more. */
+export const END_OF_TIME = 8.64e15
 
 /** Whole milliseconds whose reciprocal is a whole number of grains: divisors of 432 000 000. */
 const DIVISORS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 15, 16, 24, 27, 50, 100, 1000, 60_000, 3_600_000, 86_400_000, 432_000_000]
