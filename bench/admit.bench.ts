@@ -16,6 +16,9 @@ const EFFORT: Effort = quick ? { rounds: 2, samples: 5, batch: BATCH } : { round
 const SHORT: Effort = quick ? EFFORT : { rounds: 9, samples: 20, batch: BATCH }
 const SIZES = quick ? [1, 10_000, 20_000] : [1, 10_000, 1_000_000]
 
+/** As one who judges a tick of requests says it once: what the limit has no need of, and peers ask the platform for. */
+const INSTANT = Date.UTC(2026, 10, 24)
+
 /** What a sample asks, drawn anew for each. */
 type Draw = (requests: ApiRequest[]) => void
 
@@ -73,8 +76,8 @@ function refuse(gate: Gate, kind: string): Run {
 }
 
 /** A gate whose keys all have a record, and whose plans for refusals have given what they have. */
-function used(keys: KeyValues, plan: PlanName, mapped = false): Gate {
-  const gate = createGate({ catalog: catalogOf(keys, plan, mapped) })
+function used(keys: KeyValues, plan: PlanName, mapped = false, clock = Date.now): Gate {
+  const gate = createGate({ catalog: catalogOf(keys, plan, mapped), clock })
   for (let i = 0; i < keys.count; i++) gate.admit(requestOf(keys, i, mapped))
   return gate
 }
@@ -168,6 +171,7 @@ async function compare(count: number): Promise<void> {
   const runs = new Map<string, Run>([
     ['limit: Map.get + Float64Array', limit(keys)],
     ['admit, four limits', admit(used(keys, 'roomy'))],
+    ['admit, the instant given', admit(used(keys, 'roomy', false, () => INSTANT))],
   ])
   for (const [name, make] of peers) {
     const run = make()

@@ -18,6 +18,7 @@ export interface Held extends Gate {
 }
 
 const ADMIT = 'admit, four limits'
+const GIVEN = 'admit, the instant given'
 const LIMIT = 'limit: Map.get + Float64Array'
 const SIZES = { '1 key': 2.2, '10 000 keys, uniform': 2.2, '1 000 000 keys, uniform': 1.3 }
 const FLEXIBLE = 'rate-limiter-flexible'
@@ -61,7 +62,7 @@ function admitToPeers(rows: readonly Row[]): number {
       .filter(isFresh)
       .flatMap(group => {
         const peers = rows.filter(
-          row => row.bench === 'admit' && row.group === group && ![ADMIT, LIMIT].includes(row.name),
+          row => row.bench === 'admit' && row.group === group && ![ADMIT, GIVEN, LIMIT].includes(row.name),
         )
         const own = figure(rows, 'admit', group, ADMIT, 'ratio')
         return Number.isNaN(own) || peers.length === 0

@@ -3,6 +3,7 @@
 
 import type { Account, Api, BasePathMapping } from './api.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
+import { RecentKeys } from './recent.ts'
 import { type Table, tableOf } from './table.ts'
 
 /** Where AWS can be read two ways, or leaves a choice, the catalog says which one it means. */
@@ -50,6 +51,7 @@ export function isCatalog(value: unknown): value is Catalog {
 export class ApiKeys {
   readonly #byId: Table<ApiKey>
   readonly #byValue: Table<ApiKey>
+  #recent: RecentKeys | null = null
 
   /** @internal */
   constructor(byId: Table<ApiKey>, byValue: Table<ApiKey>) {
@@ -66,7 +68,7 @@ export class ApiKeys {
   }
 
   withValue(value: string): ApiKey | undefined {
-    return this.#byValue.get(value)
+    return (this.#recent ??= new RecentKeys()).find(value, this.#byValue)
   }
 
   [Symbol.iterator](): IterableIterator<ApiKey> {
