@@ -35,6 +35,7 @@ if (role === 'upstream') {
     connections: 128,
     maxBody: 1e7,
     onError: console.error,
+    onFailure: (_, response) => response.destroy(),
   })
   const forwarding = {
     remoteAddress: '127.0.0.1',

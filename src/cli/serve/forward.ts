@@ -6,6 +6,7 @@ import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'no
 import { PassThrough, type Readable } from 'node:stream'
 import { type Dispatcher, errors, Pool } from 'undici'
 import { type RawHeaders, responseHeaders } from './headers.ts'
+import type { Failure } from './own-answers.ts'
 
 export type ServeRequest = IncomingMessage | Http2ServerRequest
 export type ServeResponse = ServerResponse | Http2ServerResponse
@@ -31,10 +32,13 @@ export interface UpstreamOptions {
   /** Bytes a request's body may have. */
   readonly maxBody: number
   readonly onError: (error: Error) => void
+  /** Answers a request that the upstream did not. */
+  readonly onFailure: (request: ServeRequest, response: ServeResponse, failure: Failure) => void
 }
 
 /** The upstream at a URL, whose path, if it has one, goes before every request's. */
-export function upstreamAt({ url, timeout, connections, maxBody, onError }: UpstreamOptions): Upstream {
+export function upstreamAt(options: UpstreamOptions): Upstream {
+  const { url, timeout, connections, maxBody, onError, onFailure } = options
   const { origin, pathname } = new URL(url)
   const base = pathname.replace(/\/$/, '')
   const pool = new Pool(origin, {
@@ -51,19 +55,21 @@ export function upstreamAt({ url, timeout, connections, maxBody, onError }: Upst
       const body = hasBody(request) ? bounded(request, maxBody) : null
       // Answered or gone: what is left of it is nobody's.
       if (body !== null) response.once('close', () => body.destroy())
-      const options: Dispatcher.DispatchOptions = {
+      const asked: Dispatcher.DispatchOptions = {
         path: base + path,
         method: request.method as Dispatcher.HttpMethod,
         headers: headers as string[],
         body,
       }
-      pool.dispatch(
-        options,
-        answerTo(response, timeout, error => {
-          body?.destroy()
-          onError(bodyError(error) ?? ofUpstream(error))
-        }),
-      )
+      const failed = (error: Error): void => {
+        body?.destroy()
+        onError(bodyError(error) ?? ofUpstream(error))
+        if (!response.headersSent && !isGone(response)) onFailure(request, response, failureOf(error))
+      }
+      const send = (again: (() => void) | null): void => {
+        pool.dispatch(asked, answerTo(response, timeout, failed, again))
+      }
+      send(body === null && SAFE.has(request.method ?? '') ? () => send(null) : null)
     },
     close: () => pool.close(),
   }
@@ -112,6 +118,16 @@ export function isGone(response: ServeResponse): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed
 }
 
+/** Methods that ask for nothing to be done (RFC 9110, 9.2.1): sent twice, they are as good as sent once. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/** Whether a connection on which there had been an answer closed under a request: perhaps as the request was sent. */
+function isStale(error: Error): boolean {
+  // An upstream that closes a new connection without a word means it.
+  if (error instanceof errors.SocketError) return error.message === 'other side closed' && !!error.socket?.bytesRead
+  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
 function hasBody(request: ServeRequest): boolean {
   // HTTP/2 says it by its frames, and need not say how long.
   if ('stream' in request) return !request.stream.endAfterHeaders
@@ -119,19 +135,24 @@ function hasBody(request: ServeRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** Writes the upstream's answer to the client, as fast as the client takes it. */
+/**
+ * Writes the upstream's answer to the client, as fast as the client takes it.
+ *
+ * @param again asks once more, where the request may be: for one whose connection was stale
+ */
 function answerTo(
   response: ServeResponse,
   timeout: number,
   onError: (error: Error) => void,
+  again: (() => void) | null,
 ): Dispatcher.DispatchHandler {
   let abort: (() => void) | null = null
   let late = false
+  let begun = false
   // Until a connection of the pool is free for it: from then on undici looks at the clock.
   const waiting = setTimeout(() => {
     late = true
     onError(new errors.HeadersTimeoutError('no connection to the upstream was free in time'))
-    if (!isGone(response)) fail(response, new errors.HeadersTimeoutError())
   }, timeout)
   return {
     onRequestStart(controller) {
@@ -142,6 +163,7 @@ function answerTo(
       else if (isGone(response)) abort()
     },
     onResponseStart(controller, status, headers, statusMessage) {
+      begun = true
       if (response.writableEnded) {
         controller.abort(new Error('it was answered otherwise'))
         return
@@ -183,9 +205,14 @@ function answerTo(
       clearTimeout(waiting)
       if (abort !== null) response.off('close', abort)
       if (isGone(response) || response.writableEnded) return
+      if (again !== null && !begun && isStale(error)) {
+        again()
+        return
+      }
+      const isBegun = response.headersSent
       onError(error)
-      if (!response.headersSent) fail(response, error)
-      else if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      if (!isBegun) return
+      if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
       else response.destroy()
     },
   }
@@ -214,20 +241,10 @@ function hint(response: ServeResponse, status: number, headers: RawHeaders): voi
 
 const TIMEOUTS = [errors.HeadersTimeoutError, errors.BodyTimeoutError, errors.ConnectTimeoutError]
 
-/** 413 for a body too long, 504 for an upstream too slow, 502 for one that is not there or makes no sense. */
-function fail(response: ServeResponse, error: Error): void {
-  const [status, message] =
-    bodyError(error) instanceof BodyTooLong
-      ? [413, 'Request Too Long']
-      : TIMEOUTS.some(kind => error instanceof kind)
-        ? [504, 'Endpoint request timed out']
-        : [502, 'Bad Gateway']
-  const body = JSON.stringify({ message })
-  response.statusCode = status as number
-  for (const name of response.getHeaderNames()) if (!name.startsWith('ratelimit')) response.removeHeader(name)
-  response.setHeader('Content-Type', 'application/json')
-  response.setHeader('Content-Length', body.length)
-  response.end(body)
+/** What became of a request that was not answered by the upstream. */
+function failureOf(error: Error): Failure {
+  if (bodyError(error) instanceof BodyTooLong) return 'REQUEST_TOO_LARGE'
+  return TIMEOUTS.some(kind => error instanceof kind) ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE'
 }
 
 function appendHeader(response: ServeResponse, name: string, value: string): void {

@@ -6,13 +6,14 @@ import type { Duplex } from 'node:stream'
 import type { Decision } from '../../core/decision.ts'
 import { canonicalPath } from '../../core/path.ts'
 import type { Gate } from '../../gate.ts'
-import type { AnswerStyle } from '../../http/answer.ts'
+import type { AnswerStyle, Refusing } from '../../http/answer.ts'
 import { decisionOf, gateNode } from '../../http/node.ts'
 import { targetOf } from '../../http/target.ts'
 import type { Answered } from './access-log.ts'
 import { connectionsOf, lastWords } from './connections.ts'
 import { isGone, type ServeRequest, type ServeResponse, upstreamAt } from './forward.ts'
 import { type RawHeaders, requestHeaders } from './headers.ts'
+import { answerOf, type Failure, plainly } from './own-answers.ts'
 import { responseOn, upgradeTo } from './upgrade.ts'
 
 export interface GatewayOptions {
@@ -59,6 +60,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     connections: options.upstreamConnections,
     maxBody,
     onError,
+    onFailure: fail,
   })
   const joined = new Set<Duplex>()
   const sessions = new Set<ServerHttp2Session>()
@@ -104,10 +106,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     // Refused before it is judged, and so before it is charged: what could not be passed on.
     const { 'content-length': length, 'transfer-encoding': coding, host, expect } = request.headers
     const isChunked = coding === undefined || coding.toLowerCase() === 'chunked'
-    if (host === undefined && request.httpVersion === '1.1') refuse(request, response, 400, 'Bad Request')
-    else if (Number(length ?? 0) > maxBody) refuse(request, response, 413, 'Request Too Long')
-    else if (expect !== undefined && !CONTINUE.test(expect)) refuse(request, response, 417, 'Expectation Failed')
-    else if (!isChunked) refuse(request, response, 501, 'Not Implemented')
+    if (host === undefined && request.httpVersion === '1.1') refuse(request, response, plainly(400, 'Bad Request'))
+    else if (Number(length ?? 0) > maxBody) refuse(request, response, answerTo(request, 'REQUEST_TOO_LARGE'))
+    else if (expect !== undefined && !CONTINUE.test(expect))
+      refuse(request, response, plainly(417, 'Expectation Failed'))
+    else if (!isChunked) refuse(request, response, plainly(501, 'Not Implemented'))
     else {
       const path = pathFor(request)
       const passed = guard(request, response)
@@ -134,11 +137,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (isGone(response)) return
     // A dry run's, since the gate refuses it: `*`, or what is no target.
     if (path === null) {
-      refuse(request, response, 400, 'Bad Request')
+      refuse(request, response, plainly(400, 'Bad Request'))
       return
     }
     if (request.headers.expect !== undefined) response.writeContinue()
     upstream.forward(request, response, path, headersFor(request, decisionOf(request)))
+  }
+
+  /** A failure in the words of the stage that the request is for, by the catalog in force. */
+  function answerTo(request: ServeRequest, failure: Failure): Refusing {
+    const { method = '', headers, url = '' } = request
+    const asked = { method, path: targetOf(url).path, host: hostOf(request), apiKey: headers['x-api-key'] as string }
+    const route = gate.route(asked)
+    const known = route.kind === 'route' ? { route, request: asked, headers } : undefined
+    return answerOf(failure, known, decisionOf(request))
+  }
+
+  /** In place of what the upstream did not say. What was decided is told all the same. */
+  function fail(request: ServeRequest, response: ServeResponse, failure: Failure): void {
+    for (const name of response.getHeaderNames()) if (!name.startsWith('ratelimit')) response.removeHeader(name)
+    send(response, answerTo(request, failure))
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -281,11 +299,14 @@ function identity(decision: Decision | undefined): RawHeaders {
   return keyId === null ? stage : ['X-Tollgate-Key-Id', keyId, 'X-Tollgate-Plan-Id', planId ?? '', ...stage]
 }
 
-function refuse(request: ServeRequest, response: ServeResponse, status: number, message: string): void {
-  const body = JSON.stringify({ message })
-  response.statusCode = status
-  response.setHeader('Content-Type', 'application/json')
-  response.setHeader('Content-Length', body.length)
+function refuse(request: ServeRequest, response: ServeResponse, refusing: Refusing): void {
   if (request.httpVersionMajor < 2) response.setHeader('Connection', 'close')
+  send(response, refusing)
+}
+
+function send(response: ServeResponse, { status, headers, body }: Refusing): void {
+  response.statusCode = status
+  for (const [name, value] of headers) response.setHeader(name, value)
+  response.setHeader('Content-Length', Buffer.byteLength(body))
   response.end(body)
 }

@@ -2,58 +2,16 @@
 
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { GatewayOptions } from '../../../src/cli/serve/gateway.ts'
-import {
-  behind,
-  closeAll,
-  dial,
-  gatewayBefore,
-  head,
-  KEY,
-  KEY_LINE,
-  POOR,
-  rawUpstream,
-  upstreamOf,
-} from './gateway-before.ts'
+import { closeAll, dial, gatewayBefore, head, KEY, KEY_LINE, POOR, rawUpstream, upstreamOf } from './gateway-before.ts'
+import { ask, sessionOf } from './http2.ts'
 import { selfSigned } from './pem.ts'
 
 afterEach(closeAll)
 
 const tls = selfSigned()
-
-interface Stream {
-  readonly headers: IncomingHttpHeaders
-  readonly interim: readonly IncomingHttpHeaders[]
-  readonly trailers: IncomingHttpHeaders
-  readonly body: string
-  /** 0 where it ended well. */
-  readonly code: number
-}
-
-function sessionOf(port: number): ClientHttp2Session {
-  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
-  session.on('error', () => {})
-  behind(() => session.destroy())
-  return session
-}
-
-async function ask(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: string | Buffer): Promise<Stream> {
-  const stream = session.request({ ':path': '/a', 'x-api-key': KEY, ...headers }, { endStream: body === undefined })
-  if (body !== undefined) stream.end(body)
-  let got: IncomingHttpHeaders = {}
-  let trailers: IncomingHttpHeaders = {}
-  const interim: IncomingHttpHeaders[] = []
-  const parts: Buffer[] = []
-  stream.on('response', headers => (got = headers)).on('headers', headers => interim.push(headers))
-  stream
-    .on('trailers', headers => (trailers = headers))
-    .on('data', part => parts.push(part))
-    .on('error', () => {})
-  await new Promise(resolve => stream.once('close', resolve))
-  return { headers: got, interim, trailers, body: Buffer.concat(parts).toString(), code: stream.rstCode ?? -1 }
-}
 
 async function gated(handler: RequestListener, options: Partial<GatewayOptions> = {}) {
   const upstream = await upstreamOf(handler)

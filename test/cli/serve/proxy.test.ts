@@ -384,7 +384,6 @@ describe('an upstream', () => {
   it.each([
     ['garbage', 'SSH-2.0-OpenSSH_9.6\r\n'],
     ['nothing', ''],
-    ['a head without an end', 'HTTP/1.1 200 OK\r\nA: b\r\n'],
     ['a status that is none', 'HTTP/1.1 0x200 OK\r\n\r\n'],
     ['status 000', 'HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n'],
     ['status 099', 'HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n'],
@@ -407,6 +406,67 @@ describe('an upstream', () => {
     expect(statuses(await dial(port, GET).answers())).toEqual([502])
     expect(statuses(await dial(port, GET).answers())).toEqual([200])
     expect(answered.map(({ status }) => status)).toEqual([502, 200])
+  })
+
+  describe('that hangs up on the second request of a connection', () => {
+    /** Answers the first request of each connection, and hangs up on the next, politely or not. */
+    const tired = async (hangUp: (socket: Socket) => void) => {
+      const arrived: string[] = []
+      const upstream = await rawUpstream(socket => {
+        let served = 0
+        reading(socket, ({ line }) => {
+          arrived.push(line)
+          if (served++ === 0) socket.write(OK)
+          else hangUp(socket)
+        })
+      })
+      return { ...upstream, arrived }
+    }
+
+    it.each([
+      ['with an end', (socket: Socket) => socket.end()],
+      ['with a reset', (socket: Socket) => socket.resetAndDestroy()],
+    ])('%s is asked again what asks for nothing to be done, and nobody hears of it', async (_, hangUp) => {
+      const upstream = await tired(hangUp)
+      const { port, errors, usedBy } = await gatewayBefore(upstream.url)
+      for (let i = 1; i <= 3; i++) expect(statuses(await dial(port, GET).answers())).toEqual([200])
+      expect([errors, usedBy('k1')]).toEqual([[], 3])
+      expect(upstream.arrived.length).toBeGreaterThan(3)
+    })
+
+    it.each([
+      ['POST /a', ''],
+      ['DELETE /a', ''],
+      ['PUT /a', 'a'],
+    ])('is not asked %s again', async (line, body) => {
+      const upstream = await tired(socket => socket.end())
+      const { port, errors } = await gatewayBefore(upstream.url)
+      const request = `${head(line, KEY_LINE, `Content-Length: ${body.length}`, CLOSE)}${body}`
+      expect(statuses(await dial(port, request).answers())).toEqual([200])
+      expect(statuses(await dial(port, request).answers())).toEqual([502])
+      expect([upstream.arrived.length, errors.length]).toEqual([2, 1])
+    })
+
+    it('and on every other is 502 after the second', async () => {
+      let calls = 0
+      const upstream = await rawUpstream(socket => {
+        reading(socket, () => {
+          if (calls++ === 0) socket.write(OK)
+          else socket.end()
+        })
+      })
+      const { port } = await gatewayBefore(upstream.url)
+      expect(statuses(await dial(port, GET).answers())).toEqual([200])
+      expect(statuses(await dial(port, GET).answers())).toEqual([502])
+      expect(calls).toBe(3)
+    })
+  })
+
+  it('that says half a head is asked once more, and then is 502', async () => {
+    const upstream = await saying('HTTP/1.1 200 OK\r\nA: b\r\n', true)
+    const { port } = await gatewayBefore(upstream.url)
+    expect(statuses(await dial(port, GET).answers())).toEqual([502])
+    expect(upstream.arrived.length).toBe(2)
   })
 
   it('whose trailers are no fields leaves a broken transfer at worst', async () => {
