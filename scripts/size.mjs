@@ -6,12 +6,12 @@ import { build } from 'esbuild'
 const BUDGETS = [
   {
     what: 'the front door with a memory gate',
-    most: 8700,
+    most: 8800,
     from: "import { createGate, memoryStore } from './src/index.ts'; console.log(createGate)",
   },
   {
     what: 'the same behind a fetch handler',
-    most: 11_100,
+    most: 11_200,
     from: "import { createGate, memoryStore } from './src/index.ts'; import { gateFetch } from './src/http/fetch.ts'; console.log(createGate, gateFetch)",
   },
   {

@@ -6,6 +6,7 @@ import type { BadRequest, Decision, MissingAuthenticationToken } from './core/de
 import { type ApiRequest, meter, type Route, route } from './core/resolve.ts'
 import type { Millis } from './core/units.ts'
 import { ClockError } from './errors.ts'
+import { tell } from './hook.ts'
 import { memoryStore } from './stores/memory.ts'
 import type { Answer, Store } from './stores/store.ts'
 
@@ -25,7 +26,7 @@ export interface GateOptions<Async extends boolean> {
    * throws, `admit` throws. Default: every value is looked up.
    */
   readonly isKeyValue?: (value: string) => boolean
-  /** Called with every decision of `admit`. What it throws is counted (`hookErrors`) and changes nothing. */
+  /** Called with every decision of `admit`. What it throws or rejects with is counted (`hookErrors`) and changes nothing. */
   readonly onDecision?: (decision: Decision, request: ApiRequest) => void
 }
 
@@ -37,7 +38,7 @@ export interface Gate<Async extends boolean = false> {
   readonly catalog: Catalog
   /** Its version: its own `version`, or `#1`, `#2` … counted by this gate. Every metered decision repeats its own. */
   readonly version: string
-  /** How often `onDecision` threw. */
+  /** How often `onDecision` threw or rejected. */
   readonly hookErrors: number
 
   /**
@@ -66,13 +67,21 @@ export interface Gate<Async extends boolean = false> {
   replace(catalog: Catalog): void
 }
 
-/** A gate. */
+/**
+ * A gate.
+ *
+ * @throws {TypeError} where an option is not what it has to be
+ */
 export function createGate(options: GateOptions<false>): Gate<false>
 export function createGate<Async extends boolean>(
   options: GateOptions<Async> & { readonly store: Store<Async> },
 ): Gate<Async>
 export function createGate(options: GateOptions<boolean>): Gate<boolean> {
   const { store = memoryStore() as Store<boolean>, clock = Date.now, isKeyValue, onDecision } = options
+  if (typeof store.take !== 'function') throw new TypeError('store: expected a store, as memoryStore() gives one')
+  for (const [name, option] of Object.entries({ clock, isKeyValue, onDecision })) {
+    if (option !== undefined && typeof option !== 'function') throw new TypeError(`${name}: expected a function`)
+  }
   const givenBack = new WeakSet<Decision>()
   let index: Index = indexOf(options.catalog)
   let hookErrors = 0
@@ -85,11 +94,12 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
     throw new ClockError(time)
   }
 
-  function tell(decision: Decision, request: ApiRequest): Decision {
-    try {
-      onDecision?.(decision, request)
-    } catch {
-      hookErrors++
+  function told(decision: Decision, request: ApiRequest): Decision {
+    if (onDecision !== undefined) {
+      tell(
+        () => onDecision(decision, request),
+        () => hookErrors++,
+      )
     }
     return decision
   }
@@ -102,10 +112,10 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
 
   function admitRoute(found: Route, request: ApiRequest): Decision | Promise<Decision> {
     const metered = meter(found, request.apiKey, request.cost, isKeyValue)
-    if ('kind' in metered) return tell(metered, request)
+    if ('kind' in metered) return told(metered, request)
     const decision = store.take(metered, now())
-    if (decision instanceof Promise) return decision.then(decision => tell(decision, request))
-    return tell(decision, request)
+    if (decision instanceof Promise) return decision.then(decision => told(decision, request))
+    return told(decision, request)
   }
 
   return {
@@ -120,7 +130,7 @@ export function createGate(options: GateOptions<boolean>): Gate<boolean> {
     },
     admit(request) {
       const found = route(index, request)
-      return found.kind === 'route' ? admitRoute(found, request) : tell(found, request)
+      return found.kind === 'route' ? admitRoute(found, request) : told(found, request)
     },
     peek(request) {
       const found = route(index, request)

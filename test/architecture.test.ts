@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly [RegExp, number])[] = [
   ],
   [/^core\/(units|bucket|calendar|state|limits|path|routes)\.ts$/, 1],
   [/^core\/(decision|decide|compile|resolve)\.ts$/, 2],
-  [/^(stores\/.+|gate|errors|testing)\.ts$/, 3],
+  [/^(stores\/.+|gate|hook|errors|testing)\.ts$/, 3],
   [/^(http|control|replay)\/.+\.ts$/, 4],
   [/^cli\/.+\.ts$/, 5],
 ]

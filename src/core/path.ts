@@ -32,7 +32,7 @@ const UNRESERVED = /[\w.~-]/
  * @returns the path, which begins with a slash; null when it is refused. Canonical paths are their own canonical form.
  */
 export function canonicalPath(target: string): CanonicalPath {
-  if (target.charCodeAt(0) !== SLASH) return null
+  if (typeof target !== 'string' || target.charCodeAt(0) !== SLASH) return null
   let end = target.length
   let escaped = false
   let segment = 1

@@ -84,7 +84,7 @@ export function meter(
 ): Metered | Open | InvalidApiKey | MissingAuthenticationToken {
   if (served === null) return NO_METHOD
   if (!Number.isSafeInteger(cost) || cost < 0)
-    throw new RangeError(`cost: expected a whole number ≥ 0, received ${cost}`)
+    throw new RangeError(`cost: expected a whole number ≥ 0, received ${typeof cost} ${cost}`)
   const { method, ordinal, shared } = served
   let keyId: string | null = null
   let at: PlanAtStage | null = null

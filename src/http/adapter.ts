@@ -3,6 +3,7 @@
 import type { Decision } from '../core/decision.ts'
 import type { ApiRequest, Route } from '../core/resolve.ts'
 import type { Gate } from '../gate.ts'
+import { tell } from '../hook.ts'
 import { type AnswerStyle, admittedHeaders, answer, failure, type Refusing } from './answer.ts'
 import type { Asked } from './variables.ts'
 
@@ -10,7 +11,10 @@ import type { Asked } from './variables.ts'
 export interface AdapterOptions<R> {
   /** What clients see. Default `standard`. */
   readonly style?: AnswerStyle
-  /** Decide, charge and report as ever, and refuse nobody: to see what a catalog would do before it does. */
+  /**
+   * Decide, charge and report as ever, and refuse nobody, also where judging fails: to see what a catalog would do before
+   * it does.
+   */
   readonly dryRun?: boolean
   /** The stage all requests are for; default: found by host and base path. */
   readonly stage?: { readonly apiId: string; readonly stage: string }
@@ -23,7 +27,7 @@ export interface AdapterOptions<R> {
   readonly authorize?: (request: R) => string | null | Promise<string | null>
   /**
    * Told of what went wrong where a request is answered with 500: the authorizer's, the store's or the clock's error.
-   * What it throws itself changes nothing.
+   * What it throws or rejects with changes nothing. Default: `console.error`.
    */
   readonly onError?: (error: unknown, request: R) => void
 }
@@ -93,7 +97,7 @@ function admit<R>(gate: Gate<boolean>, asking: Asking<R>, seen: Seen): Decision 
   const found = gate.route(asked)
   if (found.kind !== 'route') return gate.admit(asked)
   asking.route = found
-  if (cost !== undefined) asked.cost = cost(request)
+  if (cost !== undefined) asked.cost = cost(request) ?? throwNoCost()
   if (found.stage.apiKeySource === 'HEADER' || !found.served?.method.apiKeyRequired) {
     return gate.admitRoute(found, asked)
   }
@@ -104,6 +108,11 @@ function admit<R>(gate: Gate<boolean>, asking: Asking<R>, seen: Seen): Decision 
   })
 }
 
+/** A function that forgets to return must not make its requests cheap. */
+function throwNoCost(): never {
+  throw new RangeError('cost: expected a function that returns a whole number ≥ 0, received nothing')
+}
+
 function settle<R extends object>(asking: Asking<R>, decision: Decision): Settled {
   const { style, dryRun } = asking.options
   ;(asking.request as Judged)[DECISION] = decision
@@ -112,13 +121,9 @@ function settle<R extends object>(asking: Asking<R>, decision: Decision): Settle
 }
 
 function fail<R>(asking: Asking<R>, error: unknown): Settled {
-  const { onError, style } = asking.options
-  try {
-    onError?.(error, asking.request)
-  } catch {
-    // The answer is 500 whatever becomes of the report.
-  }
-  return failure(style, about(asking))
+  const { onError, style, dryRun } = asking.options
+  tell(() => (onError === undefined ? console.error(error) : onError(error, asking.request)))
+  return dryRun ? [] : failure(style, about(asking))
 }
 
 /** The request, for its stage's gateway responses. */

@@ -7,7 +7,7 @@ import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CatalogDocument, ShortDocument } from '../../src/core/document.ts'
 import type { ApiRequest } from '../../src/core/resolve.ts'
 import type { Gate } from '../../src/gate.ts'
@@ -44,6 +44,8 @@ function gateOver(store: Store<boolean> = memoryStore(), catalog: ShortDocument 
 function boom(): never {
   throw new Error('boom')
 }
+
+const brokenAtOnce: Store<false> = { ...memoryStore(), take: boom }
 
 /** Whose request it is, as an API's own code asks. */
 function callerOf(request: object): string {
@@ -308,6 +310,32 @@ describe('options of the adapters', () => {
     expect(await both(gateOver, options)).toBe(FAILED)
     const broken = () => gateOver({ ...later(), take: async () => boom() })
     expect(await both(broken, { onError: boom })).toBe(FAILED)
+  })
+
+  it('answer 500 where the cost is forgotten, and tell of it', async () => {
+    const errors: unknown[] = []
+    const options = { cost: () => undefined as never, onError: (error: unknown) => errors.push(error) }
+    expect(await both(gateOver, options)).toBe(FAILED)
+    expect(errors.map(String)).toEqual(
+      Array(2).fill('RangeError: cost: expected a function that returns a whole number ≥ 0, received nothing'),
+    )
+  })
+
+  it('refuse nobody in a dry run, also where judging fails', async () => {
+    const errors: unknown[] = []
+    const options = { dryRun: true, onError: (error: unknown) => errors.push(error) }
+    for (const broken of [() => gateOver({ ...later(), take: async () => boom() }), () => gateOver(brokenAtOnce)]) {
+      expect(await both(broken, options)).toBe(SERVED)
+    }
+    expect(errors.map(String)).toEqual(Array(4).fill('Error: boom'))
+  })
+
+  it('outlive an onError that rejects, and without one tell the console', async () => {
+    expect(await both(() => gateOver(brokenAtOnce), { onError: async () => boom() })).toBe(FAILED)
+    const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+    expect(await both(() => gateOver(brokenAtOnce), {})).toBe(FAILED)
+    expect(told.mock.calls.map(String)).toEqual(Array(2).fill('Error: boom'))
+    told.mockRestore()
   })
 
   it('answer 500 where the clock or a store gives nonsense (P-27)', async () => {
