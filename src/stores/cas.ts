@@ -11,13 +11,15 @@ import type { Metered, PlanLimits } from '../core/limits.ts'
 import { decodeState, encodeState, forgettableFrom, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
+import { isBug } from './bugs.ts'
 import type { Store } from './store.ts'
 
 /**
  * What a storage has to do. `Version` is whatever it tells versions of a value apart by.
  *
  * Where it cannot be reached it rejects; the store's methods then reject with a `StoreError`. A `TypeError` and the like
- * are taken for bugs and passed on: a client that says with one that a network is down has to say it with another.
+ * are taken for bugs and passed on: a client that says with one that a network is down has to say it with another. Of
+ * Node's fetch it is known that it does.
  */
 export interface CasStorage<Version> {
   /** The value and its version as of the last `set`; null where there is none. Never a stale one. */
@@ -201,13 +203,11 @@ function stateOf(key: string, value: string): State {
   }
 }
 
-const BUGS = [TypeError, ReferenceError, RangeError, SyntaxError]
-
 async function attempt<T>(key: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
-    if (cause instanceof StoreError || BUGS.some(bug => cause instanceof bug)) throw cause
+    if (cause instanceof StoreError || isBug(cause)) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new StoreError(`cas: ${key}: ${reason}`, { transient: true, cause })
   }

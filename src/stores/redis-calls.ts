@@ -22,7 +22,7 @@ export interface Ask {
 }
 
 export interface CallOptions {
-  readonly send: (args: string[]) => Promise<unknown>
+  readonly send: (args: [string, ...string[]]) => Promise<unknown>
   /** The most asks in a call. */
   readonly batch: number
   /** Whether only keys of one slot may travel together. */
@@ -44,7 +44,7 @@ interface Group {
 export interface Calls {
   /**
    * @param head the words of the call that all its asks have in common, JSON, each with a comma behind it
-   * @returns what the script answered to this ask. Rejects with `StoreError`.
+   * @returns what the script answered to this ask. Rejects with `StoreError`, and with a bug of `send`.
    */
   ask(script: Script, head: string, ask: Ask): Promise<readonly unknown[]>
 }

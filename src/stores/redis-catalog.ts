@@ -29,7 +29,7 @@ return 1`
 
 export interface RedisCatalogOptions {
   /** Sends one command, as `redisStore`'s. */
-  readonly send: (args: string[]) => Promise<unknown>
+  readonly send: (args: [string, ...string[]]) => Promise<unknown>
   /** What every key's name begins with. Default: `tollgate:`. */
   readonly prefix?: string
 }

@@ -1,6 +1,7 @@
 // What went wrong between here and Redis, as a StoreError that says whether anything can have been charged. Floor 3.
 
 import { StoreError } from '../errors.ts'
+import { isBug } from './bugs.ts'
 
 /** Said by a server that has certainly not executed what it was sent, and may execute it later. */
 const NOT_NOW = new Set([
@@ -47,9 +48,9 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** An error that a client threw, or a server answered to a whole call. */
-export function failureOf(cause: unknown): StoreError {
-  if (cause instanceof StoreError) return cause
+/** An error that a client threw, or a server answered to a whole call. A bug of who wrote `send` stays what it is. */
+export function failureOf(cause: unknown): Error {
+  if (cause instanceof StoreError || isBug(cause)) return cause
   const message = `redis: ${messageOf(cause)}`
   const code = codeOf(cause)
   if (code !== undefined && NOT_NOW.has(code))
@@ -73,9 +74,10 @@ export function failureOfAsk(reply: string): StoreError {
 }
 
 /** The same failure, where not even what was taken before it is known to have been put back. */
-export function uncertain(cause: unknown): StoreError {
-  const { message, transient } = failureOf(cause)
-  return new StoreError(message, { transient, executed: 'unknown', cause })
+export function uncertain(cause: unknown): Error {
+  const failure = failureOf(cause)
+  if (!(failure instanceof StoreError)) return failure
+  return new StoreError(failure.message, { transient: failure.transient, executed: 'unknown', cause })
 }
 
 /** A reply that is not what the script returns: another script, a proxy, a client that makes buffers of strings. */

@@ -23,7 +23,7 @@ export interface RedisOptions {
    * `([name, ...args]) => client.call(name, ...args)` of ioredis. It must not repeat a command whose fate it does not
    * know; docs/redis.md has the line for each client.
    */
-  readonly send: (args: string[]) => Promise<unknown>
+  readonly send: (args: [string, ...string[]]) => Promise<unknown>
   /** What every key's name begins with. Default: `tollgate:`. */
   readonly prefix?: string
   /**
@@ -59,7 +59,8 @@ const usageScript: Script = { text: USAGE, sha: USAGE_SHA }
  * A store in Redis (6.2 or later) or Valkey.
  *
  * It rejects with `StoreError`: `executed: 'no'` where certainly nothing was charged, `'unknown'` where the answer was
- * lost; nothing is asked twice here. Of a method's buckets, a decision's `state` holds the request's own only.
+ * lost; nothing is asked twice here. A `TypeError` and the like of `send` are bugs, and passed on. Of a method's buckets, a
+ * decision's `state` holds the request's own only.
  */
 export function redisStore(options: RedisOptions): RedisStore {
   const { send, prefix = 'tollgate:', clock = 'server', cluster = false, batch = 32, usage = true } = options

@@ -159,7 +159,7 @@ describe('a connection that breaks after the command was sent', () => {
       const client = new Redis({ port, ...NO_REPEATS })
       client.on('error', () => {})
       closing.push(() => client.disconnect())
-      return ([name, ...args]) => client.call(name as string, ...args)
+      return ([name, ...args]) => client.call(name, ...args)
     },
     'node-redis': async port => {
       const client = createClient({ socket: { host: '127.0.0.1', port } })
@@ -191,6 +191,40 @@ describe('a connection that breaks after the command was sent', () => {
       expect(await used(store, world)).toBe(3)
     },
   )
+
+  it.each<[string, 'no' | 'unknown', (port: number) => RedisOptions['send']]>([
+    [
+      'ioredis, which fails what waits as it fails what was sent',
+      'unknown',
+      port => {
+        const client = new Redis({ port, ...NO_REPEATS })
+        client.on('error', () => {})
+        closing.push(() => client.disconnect())
+        return ([name, ...args]) => client.call(name, ...args)
+      },
+    ],
+    [
+      'ioredis, with enableOfflineQueue: false',
+      'no',
+      port => {
+        const client = new Redis({ port, ...NO_REPEATS, enableOfflineQueue: false })
+        client.on('error', () => {})
+        closing.push(() => client.disconnect())
+        return ([name, ...args]) => client.call(name, ...args)
+      },
+    ],
+    [
+      'node-redis',
+      'no',
+      port => {
+        const client = createClient({ socket: { host: '127.0.0.1', port } })
+        return args => client.sendCommand(args)
+      },
+    ],
+  ])('and one that never was, of %s: executed %s', async (_, executed, senderOf) => {
+    const store = redisStore({ send: senderOf(await freePort()) })
+    expect(await failing(store.take(asked(quotaOf(5)), Date.now()))).toMatchObject({ transient: true, executed })
+  })
 
   it.each(Object.entries(senders))(
     'and replies that are late, sliced, truncated or not Redis’s: never taken for an admission, never charged twice: %s',
@@ -265,7 +299,7 @@ describe('a cluster', () => {
     ioredis: async port => {
       const client = new Cluster([{ host: '127.0.0.1', port }])
       closing.push(() => client.disconnect())
-      return ([name, ...args]) => client.call(name as string, ...args)
+      return ([name, ...args]) => client.call(name, ...args)
     },
     'node-redis': async port => {
       const client = createCluster({ rootNodes: [{ socket: { host: '127.0.0.1', port } }] })

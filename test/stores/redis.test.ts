@@ -1,5 +1,8 @@
 // The store over a real Redis: the contract, what goes wrong, and what it costs. test/stores/twin.test.ts has the decisions.
 
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -7,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StoreError } from '../../src/errors.ts'
 import { createGate } from '../../src/gate.ts'
 import { catalogOf } from '../../src/index.ts'
+import { guarded } from '../../src/stores/guarded.ts'
 import { type RedisOptions, redisStore } from '../../src/stores/redis.ts'
 import { failureOf } from '../../src/stores/redis-errors.ts'
 import { storeContract } from '../../src/testing.ts'
@@ -36,6 +40,7 @@ const quotaOf = (limit: number): World => ({
   weekStart: 0,
   quota: { limit, period: 'MONTH', offset: 0 },
 })
+const account: World = { ...quotaOf(5), account: { tokens: 1, ms: 1, burst: 9 } }
 const asked = (world: World, cost = 1) => meteredOf(indexOf(world), { key: 0, path: '/b', stage: 's', cost })!
 const other = (world: World, cost = 1) => meteredOf(indexOf(world), { key: 1, path: '/b', stage: 's', cost })!
 const used = async (store: ReturnType<typeof storeOn>, world: World = roomy): Promise<number> =>
@@ -251,6 +256,56 @@ describe('what goes wrong', () => {
     },
   )
 
+  it.each<[string, RedisOptions['send']]>([
+    // ioredis makes lower case of what it is given for a name: here a list.
+    ['thrown at once', args => client.call(args as never)],
+    ['rejected with', async args => client.call(args as never)],
+    [
+      'of a method without its client',
+      (
+        ({ sendCommand }) =>
+        args =>
+          sendCommand(args)
+      )(createClient()),
+    ],
+  ])('lets nobody in because of a bug in `send`: %s', async (_, send) => {
+    for (const options of [{ batch: 1 }, {}, { cluster: true }]) {
+      const guard = guarded(redisStore({ send, ...options }), { onStoreError: 'allow' })
+      await expect(guard.take(asked(account), Date.now())).rejects.toThrow(TypeError)
+      expect(guard.counts).toMatchObject({ failed: 0, allowed: 0 })
+    }
+  })
+
+  it('takes it for a bug too where it comes after what the client paid', async () => {
+    const send: RedisOptions['send'] = args => {
+      if (args[3]!.includes('shared')) throw new RangeError('Invalid array length')
+      return sendBy(client)(args)
+    }
+    const prefix = `test-${++stores}:`
+    await expect(redisStore({ send, prefix, cluster: true }).take(asked(account), Date.now())).rejects.toThrow(
+      RangeError,
+    )
+    expect(await used(storeOn(client, { prefix }), account)).toBe(0)
+  })
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['no answer', response => response.destroy()],
+    [
+      'half of one',
+      response => void response.writeHead(200, { 'content-length': 9 }).write('{', () => response.destroy()),
+    ],
+  ])('knows the TypeError of a fetch whose network fails: %s', async (_, answer) => {
+    const http = createServer((_, response) => answer(response)).listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const { port } = http.address() as AddressInfo
+    const send: RedisOptions['send'] = async args => {
+      const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: JSON.stringify(args) })
+      return response.json()
+    }
+    expect(await failing(redisStore({ send }).take(asked(roomy), Date.now()))).toMatchObject(unknown)
+    http.close()
+  })
+
   it('takes what only a person can repair for that', () => {
     const crossslot = failureOf(new Error("CROSSSLOT Keys in request don't hash to the same slot"))
     expect(crossslot).toMatchObject({ ...notEver, message: expect.stringContaining('cluster: true') })
@@ -258,7 +313,7 @@ describe('what goes wrong', () => {
   })
 
   it('gives back what the client paid where a shared limit cannot be asked, or says that it may not have', async () => {
-    const world: World = { ...quotaOf(5), account: { tokens: 1, ms: 1, burst: 9 } }
+    const world = account
     const broken: { says: string; also: boolean } = { says: 'LOADING Redis is loading', also: false }
     const prefix = `test-${++stores}:`
     const send = async (args: string[]): Promise<unknown> => {
