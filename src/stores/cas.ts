@@ -8,6 +8,7 @@
 import { decide, giveBack, giveBackShared, STEP_BACK } from '../core/decide.ts'
 import { type Allowed, allowed, type MeteredDecision } from '../core/decision.ts'
 import type { Metered, PlanLimits } from '../core/limits.ts'
+import { kindOf } from '../core/readers.ts'
 import { decodeState, encodeState, forgettableFrom, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
@@ -50,10 +51,25 @@ interface Held<Version> {
   readonly version: Version | null
 }
 
-/** A store over a storage with compare-and-swap. Its values are `encodeState`'s, as JSON text. */
+/**
+ * A store over a storage with compare-and-swap. Its values are `encodeState`'s, as JSON text.
+ *
+ * @throws {TypeError} for a storage that is none
+ * @throws {RangeError} for `retries` that are no whole number
+ */
 export function casStore<Version>({ storage, retries = 64 }: CasOptions<Version>): CasStore {
+  if (typeof storage?.get !== 'function' || typeof storage.set !== 'function') {
+    throw new TypeError('storage: expected the functions get and set; docs/stores.md has an example')
+  }
+  // Nobody waits for ever.
+  if (!Number.isSafeInteger(retries) || retries < 0) {
+    throw new RangeError(`retries: expected a whole number ≥ 0, received ${String(retries)}`)
+  }
+
   async function read(key: string, limits: PlanLimits): Promise<Held<Version>> {
     const found = await attempt(key, () => storage.get(key))
+    if (found === undefined)
+      throw new TypeError('storage.get: expected a value with its version or null, received nothing')
     return { key, limits, state: found === null ? null : stateOf(key, found.value), version: found?.version ?? null }
   }
 
@@ -61,7 +77,11 @@ export function casStore<Version>({ storage, retries = 64 }: CasOptions<Version>
     // Counted from `now`, which may be behind the record; and an hour more, by which a clock may step back.
     const expireIn = forgettableFrom(state, limits) - now + STEP_BACK
     const value = JSON.stringify(encodeState(state))
-    return attempt(key, () => storage.set(key, value, version, expireIn < Infinity ? Math.max(1, expireIn) : undefined))
+    const expires = expireIn < Infinity ? Math.max(1, expireIn) : undefined
+    const wrote: unknown = await attempt(key, () => storage.set(key, value, version, expires))
+    if (typeof wrote === 'boolean') return wrote
+    // Taken for false, what was written would be charged again, and again.
+    throw new TypeError(`storage.set: expected true or false, whether it wrote; received ${kindOf(wrote)}`)
   }
 
   function readAll(metered: Metered): Promise<[Held<Version> | null, ...Held<Version>[]]> {

@@ -20,6 +20,7 @@ const world: World = {
   account: { tokens: 1, ms: 1000, burst: 2 },
 }
 const index = indexOf(world)
+const own = indexOf({ override: false, weekStart: 0, plan: { tokens: 1, ms: 1000, burst: 3 } })
 const ask = (key: 0 | 1 = 0) => meteredOf(index, { key, path: '/b', stage: 's', cost: 1 })!
 
 describe('a storage', () => {
@@ -55,6 +56,41 @@ describe('a storage', () => {
     await expect(casStore({ storage }).take(ask(), 0)).rejects.toThrow(StoreError)
     storage.get = () => Promise.reject(new TypeError('x is not a function'))
     await expect(casStore({ storage }).take(ask(), 0)).rejects.toThrow(TypeError)
+  })
+
+  it('that does not say whether it wrote is a bug, which is said at once', async () => {
+    const storage = mapStorage()
+    const { set } = storage
+    let writes = 0
+    storage.set = async (...args) => {
+      writes++
+      await set(...args)
+      return undefined as never
+    }
+    const taken = casStore({ storage }).take(meteredOf(own, { key: 0, path: '/b', stage: 's', cost: 1 })!, 0)
+    await expect(taken).rejects.toThrow(
+      new TypeError('storage.set: expected true or false, whether it wrote; received nothing'),
+    )
+    expect(writes).toBe(1)
+  })
+
+  it('that answers nothing where there is nothing is told what is expected', async () => {
+    const storage = { ...mapStorage(), get: async () => undefined as never }
+    await expect(casStore({ storage }).take(ask(), 0)).rejects.toThrow(
+      'storage.get: expected a value with its version or null',
+    )
+  })
+
+  it('that is none is refused, and so are retries', () => {
+    for (const storage of [{}, undefined, { get: mapStorage().get }]) {
+      expect(() => casStore({ storage: storage as never })).toThrow('storage: expected the functions get and set')
+    }
+    for (const retries of [-1, Number.NaN, 0.5, Infinity, '3' as never]) {
+      expect(() => casStore({ storage: mapStorage(), retries })).toThrow(
+        'retries: expected a whole number ≥ 0, received',
+      )
+    }
+    expect(() => casStore({ storage: mapStorage(), retries: 0 })).not.toThrow()
   })
 
   it('with a value that is no record admits nothing', async () => {
