@@ -17,6 +17,7 @@ export interface Answered {
   /** ms from then until its answer was out. */
   readonly duration: number
   readonly method: string
+  /** The path that was judged, or what came where it has no one spelling; without keys (without-keys.ts), as the host. */
   readonly target: string
   readonly host: string | undefined
   readonly status: number

@@ -15,6 +15,7 @@ import { isGone, type ServeRequest, type ServeResponse, upstreamAt } from './for
 import { type RawHeaders, requestHeaders } from './headers.ts'
 import { answerOf, type Failure, plainly } from './own-answers.ts'
 import { responseOn, upgradeTo } from './upgrade.ts'
+import { withoutKeys } from './without-keys.ts'
 
 export interface GatewayOptions {
   readonly gate: Gate<boolean>
@@ -74,10 +75,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     const began = performance.now()
     return (status, cut = false) => {
       const duration = Math.round((performance.now() - began) * 1000) / 1000
-      const { method = '' } = request
-      const host = hostOf(request)
+      const { method = '', headers } = request
+      const shown = (text: string): string => withoutKeys(text, gate.catalog.apiKeys, headers['x-api-key'])
+      const { path } = targetOf(target)
+      const answered = {
+        method,
+        target: shown(canonicalPath(path) ?? path),
+        host: shown(hostOf(request) ?? '') || undefined,
+      }
       const decision = decisionOf(request) ?? null
-      onAnswered({ at, seq, version, duration, method, target, host, status, cut, decision, dryRun })
+      onAnswered({ at, seq, version, duration, ...answered, status, cut, decision, dryRun })
     }
   }
 
