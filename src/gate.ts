@@ -34,7 +34,7 @@ export interface GateOptions<Async extends boolean> {
 export type Admission<Async extends boolean> = Async extends false ? Decision : Decision | Promise<Decision>
 
 export interface Gate<Async extends boolean = false> {
-  /** The catalog in force. Edits of it (core/catalog.ts) go back in by `replace`. */
+  /** The catalog in force. Edits of it (core/edits.ts) go back in by `replace`. */
   readonly catalog: Catalog
   /** Its version: its own `version`, or `#1`, `#2` … counted by this gate. Every metered decision repeats its own. */
   readonly version: string

@@ -11,22 +11,7 @@ export type {
   MethodSetting,
   Stage,
 } from './core/api.ts'
-export {
-  type ApiKeys,
-  type Catalog,
-  deploy,
-  type EditFault,
-  emptyCatalog,
-  isFault,
-  putApi,
-  putApiKeys,
-  putUsagePlan,
-  removeApi,
-  removeApiKeys,
-  removeUsagePlan,
-  type Semantics,
-  type WeekDay,
-} from './core/catalog.ts'
+export { type ApiKeys, type Catalog, emptyCatalog, type Semantics, type WeekDay } from './core/catalog.ts'
 export { CatalogError, type Checked, catalogOf, check } from './core/check.ts'
 export { compile, type Index } from './core/compile.ts'
 export { decide, giveBack, giveBackShared, type SharedStates } from './core/decide.ts'
@@ -47,6 +32,17 @@ export type {
   Throttled,
 } from './core/decision.ts'
 export type { CatalogDocument, MethodName, ShortDocument, ShortKey, ShortPlan } from './core/document.ts'
+export {
+  deploy,
+  type EditFault,
+  isFault,
+  putApi,
+  putApiKeys,
+  putUsagePlan,
+  removeApi,
+  removeApiKeys,
+  removeUsagePlan,
+} from './core/edits.ts'
 export { isGenerated, keyValueOf } from './core/key-value.ts'
 export type { Metered } from './core/limits.ts'
 export type { ApiKey, ApiStage, Period, Quota, Throttle, UsagePlan } from './core/plan.ts'

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { type Catalog, isFault, putApiKeys } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { isFault, putSoundKeys } from '../core/edits.ts'
 import { type ImportOptions, type KeyImport, keyFileImport } from '../core/key-file.ts'
 import type { ApiKey } from '../core/plan.ts'
 import { loadCatalog, problemLine } from './catalog-file.ts'
@@ -70,7 +71,7 @@ function withIdsOf(current: Catalog, catalog: Catalog, imported: ReadonlySet<str
   }
   if (renamed.length === 0) return catalog
   const apiKeys = catalog.apiKeys.remove(gone)
-  const edited = putApiKeys({ ...catalog, apiKeys }, renamed)
+  const edited = putSoundKeys({ ...catalog, apiKeys }, renamed)
   return isFault(edited) ? catalog : edited
 }
 

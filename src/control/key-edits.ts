@@ -1,6 +1,7 @@
 // Edits of keys, each noted, so that what is derived of a million keys is not derived anew for one. Floor 4: pure.
 
-import { type Catalog, putApiKeys, removeApiKeys } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { putApiKeys, removeApiKeys } from '../core/edits.ts'
 import type { ApiKey } from '../core/plan.ts'
 import { noteKeyChange } from './change.ts'
 import { followOrder } from './key-order.ts'

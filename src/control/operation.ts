@@ -1,6 +1,7 @@
 // What an operation is: a pure function from a catalog and its input to a catalog and an answer. Floor 4.
 
-import { type Catalog, type EditFault, isFault } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { type EditFault, isFault } from '../core/edits.ts'
 import { attempt, type Fault, type FaultCode, refuse } from './fault.ts'
 import type { World } from './world.ts'
 
@@ -35,6 +36,7 @@ export function reading(work: (catalog: Catalog, input: Input) => Answer): Opera
 }
 
 const CODES: Readonly<Record<EditFault['fault'], FaultCode>> = {
+  malformed: 'BadRequestException',
   'value-taken': 'ConflictException',
   'plan-unknown': 'NotFoundException',
   'stages-overlap': 'ConflictException',

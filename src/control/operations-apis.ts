@@ -2,7 +2,8 @@
 // Source: AWS API Gateway, API_RestApi and its operations.
 
 import type { Api, ApiKeySource } from '../core/api.ts'
-import { type Catalog, putApi, removeApi } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { putApi, removeApi } from '../core/edits.ts'
 import { withoutAddress } from './addresses.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import {

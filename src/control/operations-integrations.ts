@@ -1,6 +1,6 @@
 // Integrations and responses: put, get, delete. Floor 4: pure. They are kept and not served (integration.ts).
 
-import { putApi } from '../core/catalog.ts'
+import { putApi } from '../core/edits.ts'
 import { notFound } from './fault.ts'
 import { textOf } from './input.ts'
 import {

@@ -1,6 +1,6 @@
 // Which keys are in which plan. Floor 4: pure. Source: AWS API Gateway, API_UsagePlanKey and its operations.
 
-import { faultOfBinding } from '../core/catalog.ts'
+import { faultOfBinding } from '../core/edits.ts'
 import type { ApiKey } from '../core/plan.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import { requiredText, textOf } from './input.ts'

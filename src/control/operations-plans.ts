@@ -2,7 +2,8 @@
 // Source: AWS API Gateway, API_UsagePlan and its operations; messages as recorded on AWS.
 
 import { throttleKey } from '../core/api.ts'
-import { type Catalog, putUsagePlan, removeUsagePlan, stageOf } from '../core/catalog.ts'
+import { type Catalog, stageOf } from '../core/catalog.ts'
+import { putUsagePlan, removeUsagePlan } from '../core/edits.ts'
 import type { ApiStage, Quota, Throttle, UsagePlan } from '../core/plan.ts'
 import { isObject } from '../core/readers.ts'
 import { segmentsOf } from '../core/template.ts'

@@ -2,7 +2,8 @@
 // Source: AWS API Gateway, API_Resource, API_Method and their operations; messages as recorded on AWS.
 
 import { type Api, type HttpMethod, type Method, VERBS } from '../core/api.ts'
-import { type Catalog, putApi } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { putApi } from '../core/edits.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import { bounded, boundedText, flagOf, given, mapOf, mapWith, requiredText, textOf, textsOf } from './input.ts'
 import { integrationMembers } from './integration.ts'

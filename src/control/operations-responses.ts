@@ -1,7 +1,7 @@
 // Gateway responses: put, get, list, update, delete. Floor 4: pure. They are served once they are deployed.
 
 import type { Api, GatewayResponse } from '../core/api.ts'
-import { putApi } from '../core/catalog.ts'
+import { putApi } from '../core/edits.ts'
 import { badRequest, notFound } from './fault.ts'
 import { bounded } from './input.ts'
 import { edited, type Operation, operation, reading } from './operation.ts'

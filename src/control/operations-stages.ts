@@ -3,7 +3,8 @@
 // Source: AWS API Gateway, API_Deployment, API_Stage and their operations; messages as recorded on AWS.
 
 import type { Api, Deployment, Stage } from '../core/api.ts'
-import { type Catalog, putApi } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { putApi } from '../core/edits.ts'
 import { withAddress } from './addresses.ts'
 import { badRequest, notFound, refuse } from './fault.ts'
 import { bounded, boundedText, flagOf, given, mapOf, objectOf, requiredText, tagsOf, textOf } from './input.ts'

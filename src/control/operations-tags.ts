@@ -1,6 +1,7 @@
 // Tags of keys, plans, APIs and stages, by ARN. Floor 4: pure. Source: AWS API Gateway, API_TagResource and its like.
 
-import { type Catalog, putApi, putUsagePlan } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { putApi, putUsagePlan } from '../core/edits.ts'
 import { badRequest, notFound } from './fault.ts'
 import { checkTags, mapOf, textOf, textsOf } from './input.ts'
 import { withKeys } from './key-edits.ts'

@@ -2,8 +2,9 @@
 // It is read as it comes, in chunks cut anywhere, and everything is linear in its length. What a file says is repeated in
 // no message, since a file with its columns mixed up has keys everywhere.
 
-import { type Catalog, isFault, putApiKeys } from './catalog.ts'
+import type { Catalog } from './catalog.ts'
 import { type CsvRecord, CsvRecords, csvCell, guardedCell, trim } from './csv.ts'
+import { isFault, putSoundKeys } from './edits.ts'
 import { type ApiKey, isId, isKeyValue } from './plan.ts'
 
 /** A record of the file that can be imported. Source: AWS API Gateway, "API key file format". */
@@ -191,7 +192,7 @@ function importRows(
   }
   const warnings = [...unread, ...unbound].sort((a, b) => a.record - b.record)
   if (warnings.length > 0 && options.onWarnings === 'fail') return { ok: false, message: found(warnings), warnings }
-  const edited = putApiKeys(catalog, keys.values())
+  const edited = putSoundKeys(catalog, keys.values())
   if (isFault(edited)) return { ok: false, message: edited.message, warnings }
   return { ok: true, catalog: edited, ids: Array.from(keys.values(), ({ id }) => id), warnings }
 }

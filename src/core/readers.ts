@@ -246,18 +246,23 @@ export const flag: Reader<boolean> = (notes, value) =>
 
 /** A remedy: the nearest of the known names if one is near, else what is said otherwise. */
 export function nearestOf(name: string, names: readonly string[], otherwise: string): string {
+  if (name.length > 64) return otherwise
   let nearest = ''
   let least = Math.min(4, Math.floor(name.length / 2) + 1)
-  if (name.length <= 64) {
-    for (const known of names) {
-      const distance = editDistance(name.toLowerCase(), known.toLowerCase())
-      if (distance < least) {
-        least = distance
-        nearest = known
-      }
+  for (const known of names) {
+    const distance = editDistance(name.toLowerCase(), known.toLowerCase())
+    if (distance < least) {
+      least = distance
+      nearest = known
     }
   }
-  return nearest === '' ? otherwise : `did you mean ${quote(nearest)}?`
+  const meant = nearest || names.find(known => isPartOf(name, known) || isPartOf(known, name))
+  return meant === undefined ? otherwise : `did you mean ${quote(meant)}?`
+}
+
+/** `burst` of `burstLimit`, and `apiId` of AWS's `restApiId`. Less than four letters are a part of anything. */
+function isPartOf(part: string, whole: string): boolean {
+  return part.length >= 4 && whole.toLowerCase().includes(part.toLowerCase())
 }
 
 /** Levenshtein's. */

@@ -62,48 +62,47 @@ function relateApis(apis: readonly Api[], naming: Naming, notes: Notes): void {
     notes,
   )
   apis.forEach((api, i) => {
-    const at = ['apis', i]
-    relateMethods(
-      api.methods,
-      j => [...at, 'methods', j],
-      j => naming.pathOfMethod(i, j),
-      notes,
-    )
-    unique(
-      api.deployments,
-      ({ id }) => id,
-      j => [...at, 'deployments', j, 'id'],
-      notes,
-    )
-    api.deployments.forEach(({ methods }, j) => {
-      const atOf = (k: number): At => [...at, 'deployments', j, 'methods', k]
-      relateMethods(methods, atOf, k => [...atOf(k), 'path'], notes)
-    })
-    unique(
-      api.stages,
-      ({ stageName }) => stageName,
-      j => [...at, 'stages', j, 'stageName'],
-      notes,
-    )
-    const deployments = api.deployments.map(({ id }) => id)
-    api.stages.forEach(({ deploymentId, methodSettings = {} }, j) => {
-      if (deploymentId !== undefined && !deployments.includes(deploymentId)) {
-        leadsNowhere([...at, 'stages', j, 'deploymentId'], 'a deployment of this API', deploymentId, deployments, notes)
-      }
-      const methods = api.deployments.find(({ id }) => id === deploymentId)?.methods ?? api.methods
-      const known = methods.map(({ path, httpMethod }) => settingKey(path, httpMethod))
-      for (const name of Object.keys(methodSettings)) {
-        if (name === '*/*' || known.includes(name)) continue
-        const remedy = nearestOf(name, known, 'it never binds')
-        notes.warn(
-          [...at, 'stages', j, 'methodSettings', name],
-          'reference',
-          'a method of the stage',
-          quote(name),
-          remedy,
-        )
-      }
-    })
+    relateApi(api, ['apis', i], j => naming.pathOfMethod(i, j), notes)
+  })
+}
+
+/** What within one API does not fit together. */
+export function relateApi(api: Api, at: At, pathOfMethod: (i: number) => At, notes: Notes): void {
+  relateMethods(api.methods, j => [...at, 'methods', j], pathOfMethod, notes)
+  unique(
+    api.deployments,
+    ({ id }) => id,
+    j => [...at, 'deployments', j, 'id'],
+    notes,
+  )
+  api.deployments.forEach(({ methods }, j) => {
+    const atOf = (k: number): At => [...at, 'deployments', j, 'methods', k]
+    relateMethods(methods, atOf, k => [...atOf(k), 'path'], notes)
+  })
+  unique(
+    api.stages,
+    ({ stageName }) => stageName,
+    j => [...at, 'stages', j, 'stageName'],
+    notes,
+  )
+  const deployments = api.deployments.map(({ id }) => id)
+  api.stages.forEach(({ deploymentId, methodSettings = {} }, j) => {
+    if (deploymentId !== undefined && !deployments.includes(deploymentId)) {
+      leadsNowhere([...at, 'stages', j, 'deploymentId'], 'a deployment of this API', deploymentId, deployments, notes)
+    }
+    const methods = api.deployments.find(({ id }) => id === deploymentId)?.methods ?? api.methods
+    const known = methods.map(({ path, httpMethod }) => settingKey(path, httpMethod))
+    for (const name of Object.keys(methodSettings)) {
+      if (name === '*/*' || known.includes(name)) continue
+      const remedy = nearestOf(name, known, 'it never binds')
+      notes.warn(
+        [...at, 'stages', j, 'methodSettings', name],
+        'reference',
+        'a method of the stage',
+        quote(name),
+        remedy,
+      )
+    }
   })
 }
 
@@ -173,15 +172,7 @@ function relatePlans(
   )
   plans.forEach((plan, i) => {
     const at = [naming.plans, i]
-    if (needsDate && (plan.quota?.offset ?? 0) > 0 && plan.createdDate === undefined) {
-      notes.add(
-        [...at, 'createdDate'],
-        'conflict',
-        'the date from which the initial period counts',
-        'nothing',
-        'add createdDate',
-      )
-    }
+    if (needsDate) relateDate(plan, at, notes)
     const nameOf = ({ apiId, stage }: UsagePlan['apiStages'][number]): string => `${apiId}/${stage}`
     unique(plan.apiStages, nameOf, j => [...at, 'apiStages', j], notes)
     plan.apiStages.forEach((apiStage, j) => {
@@ -198,6 +189,13 @@ function relatePlans(
       }
     })
   })
+}
+
+/** Where `Semantics.quotaOffset` is `'initial-requests'` an offset counts from a date. */
+export function relateDate({ quota, createdDate }: UsagePlan, at: At, notes: Notes): void {
+  if ((quota?.offset ?? 0) === 0 || createdDate !== undefined) return
+  const expected = 'the date from which the initial period counts'
+  notes.add([...at, 'createdDate'], 'conflict', expected, 'nothing', 'add createdDate')
 }
 
 function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming: Naming, notes: Notes): ApiKeys {

@@ -172,6 +172,12 @@ const deployment = withDefaults<Deployment>(
   shape({ 'id!': id, description, createdDate: seconds, apiKeySource, 'methods!': list(method), gatewayResponses }),
   { apiKeySource: 'HEADER' },
 )
+/** What `deploy` is told (edits.ts). */
+export const deploying: Reader<Pick<Deployment, 'id' | 'description'> & Pick<Stage, 'stageName'>> = shape({
+  'id!': id,
+  'stageName!': id,
+  description,
+})
 const methodSetting = shape({
   throttlingRateLimit: (notes, value) => (value === -1 ? value : rate(notes, value)),
   throttlingBurstLimit: whole(-1, MAX_BURST, 'change it; -1 is no limit'),
@@ -204,7 +210,7 @@ const stage = shape<Stage>({
   documentationVersion: kept,
   accessLogSettings: shape({ destinationArn: kept, format: kept }),
 })
-const api = withDefaults<Api>(
+export const api: Reader<Api> = withDefaults<Api>(
   shape({
     'id!': id,
     name: upTo(1024),
@@ -237,7 +243,7 @@ const planFields = {
   createdDate: seconds,
   tags,
 }
-const plan = withDefaults<UsagePlan>(
+export const plan: Reader<UsagePlan> = withDefaults<UsagePlan>(
   shape({
     ...planFields,
     apiStages: list(
@@ -273,7 +279,7 @@ const keyInFull = withDefaults<ApiKey>(shape({ ...keyFields, usagePlanIds: list(
   enabled: true,
   usagePlanIds: [],
 })
-const key: Reader<ApiKey> = (notes, value) => {
+export const key: Reader<ApiKey> = (notes, value) => {
   const read = keyInFull(notes, value)
   return read && compact(read, notes.lists)
 }

@@ -2,9 +2,10 @@
 // What is published is checked by who publishes it and again by who reads it; nobody serves what does not check. An edit
 // is an entry of its own size, also in a catalog of a million keys.
 
-import { type Catalog, faultOfBinding, isFault, putApiKeys, removeApiKeys } from '../core/catalog.ts'
+import type { Catalog } from '../core/catalog.ts'
 import { CatalogError, catalogOf } from '../core/check.ts'
 import type { CatalogDocument } from '../core/document.ts'
+import { faultOfBinding, isFault, putSoundKeys, removeApiKeys } from '../core/edits.ts'
 import type { ApiKey } from '../core/plan.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
@@ -202,7 +203,7 @@ export function changedBy(catalog: Catalog, { version, change }: Published): Cat
   const { rest, put, remove } = change
   const read = catalogOf({ ...(rest ?? catalog), apiKeys: put } as unknown as CatalogDocument)
   const base = rest === undefined ? catalog : { ...read, apiKeys: catalog.apiKeys }
-  const edited = putApiKeys(removeApiKeys(base, remove), read.apiKeys)
+  const edited = putSoundKeys(removeApiKeys(base, remove), read.apiKeys)
   if (isFault(edited)) throw new CatalogError([faultIssue(edited.message)])
   if (rest !== undefined) checkBindings(edited)
   return { ...edited, version: `${(catalog.version ?? '').replace(/\+\d+$/, '')}+${version}` }

@@ -1,8 +1,8 @@
 // Cases of AWS API Gateway's data plane, recorded or documented, through a gate and the answer. The clock is injected.
 
 import { describe, expect, it } from 'vitest'
-import { deploy, isFault, putApi, putApiKeys } from '../../src/core/catalog.ts'
 import type { CatalogDocument, UsagePlanDocument } from '../../src/core/document.ts'
+import { deploy, isFault, putApi, putApiKeys } from '../../src/core/edits.ts'
 import type { ApiRequest } from '../../src/core/resolve.ts'
 import { answer } from '../../src/http/answer.ts'
 import { memoryStore } from '../../src/stores/memory.ts'

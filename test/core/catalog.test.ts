@@ -74,13 +74,14 @@ describe('putting a key', () => {
     const before = contentOf(old)
     const key = keyOf('corp', { usagePlanIds: ['silver'] })
     const edited = done(putApiKeys(old, [key]))
-    expect(edited.apiKeys.get('corp')).toBe(key)
-    expect(edited.apiKeys.withValue(key.value)).toBe(key)
+    const put = edited.apiKeys.get('corp')
+    expect(put).toEqual(key)
+    expect(edited.apiKeys.withValue(key.value)).toBe(put)
     expect([...edited.apiKeys].map(({ id }) => id)).toEqual(['acme', 'bolt', 'corp'])
     expect(old.apiKeys.get('corp')).toBeUndefined()
     expect(old.apiKeys.withValue(key.value)).toBeUndefined()
     expect(contentOf(old)).toEqual(before)
-    expect(edited.apiKeys.get('corp')).toBe(key)
+    expect(edited.apiKeys.get('corp')).toBe(put)
   })
 
   it('replaces the one of its id, whose value is then nobody’s', () => {

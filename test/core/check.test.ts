@@ -219,7 +219,7 @@ describe('an issue says where, what was expected, what came, and what to do:', (
     [
       'a stage that is not there',
       { apis: [PETS], usagePlans: [{ id: 'gold', apiStages: [{ apiId: 'petstore', stage: 'production' }] }] },
-      ['usagePlans[0].apiStages[0]: expected an API stage, received "petstore/production"; there are petstore/prod'],
+      ['usagePlans[0].apiStages[0]: expected an API stage, received "petstore/production"; did you mean "petstore/prod"?'],
     ],
     [
       'a deployment that is not there',

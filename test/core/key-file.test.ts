@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Catalog, emptyCatalog, isFault, putApi, putApiKeys, putUsagePlan } from '../../src/core/catalog.ts'
+import { type Catalog, emptyCatalog } from '../../src/core/catalog.ts'
+import { isFault, putApi, putApiKeys, putUsagePlan } from '../../src/core/edits.ts'
 import {
   type ImportOptions,
   importKeyFile,

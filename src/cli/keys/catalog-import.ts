@@ -1,7 +1,8 @@
 // A key file → what it makes of a catalog, and what of it cannot be taken. Floor 5: what `keys import` does and `keys
 // check` foretells.
 
-import { type Catalog, removeApiKeys } from '../../core/catalog.ts'
+import type { Catalog } from '../../core/catalog.ts'
+import { removeApiKeys } from '../../core/edits.ts'
 import { keyFileImport, readKeyFile } from '../../core/key-file.ts'
 import type { ApiKey } from '../../core/plan.ts'
 import type { Loaded } from '../catalog-file.ts'
