@@ -17,18 +17,24 @@ export class ClockError extends Error {
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code = 'STORE_FAILED'
-  /** Whether it may pass by itself: a lock, a network, a full disk. False for what stays until somebody repairs it. */
+  /**
+   * Whether it may pass by itself: a lock, a network, a full disk. False, which is the default, for what stays until
+   * somebody repairs it.
+   */
   readonly transient: boolean
-  /** `no`: certainly nothing was charged, and asking again is safe. `unknown`: it may have been; asking again may charge twice. */
+  /**
+   * `no`: certainly nothing was charged, and asking again is safe. `unknown`, the default: it may have been; asking again
+   * may charge twice.
+   */
   readonly executed: 'no' | 'unknown'
 
   constructor(
     message: string,
     {
-      transient,
+      transient = false,
       executed = 'unknown',
       cause,
-    }: { readonly transient: boolean; readonly executed?: 'no' | 'unknown'; readonly cause?: unknown },
+    }: { readonly transient?: boolean; readonly executed?: 'no' | 'unknown'; readonly cause?: unknown } = {},
   ) {
     super(message, cause === undefined ? undefined : { cause })
     this.transient = transient

@@ -6,6 +6,8 @@ import { allowed, type MeteredDecision, type StoreUnavailable } from '../core/de
 import type { Bucket, Metered, MethodBucket, PlanLimits, SharedBucket } from '../core/limits.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
+import { tell } from '../hook.ts'
+import { checkOptions, shareOf } from './guarded-options.ts'
 import { memoryStore } from './memory.ts'
 import type { Answer, Store } from './store.ts'
 import { type After, timer } from './timer.ts'
@@ -21,7 +23,10 @@ export type OnStoreError = 'refuse' | 'allow' | 'throw' | { readonly local: numb
 export interface GuardedOptions {
   /** Default `refuse`. */
   readonly onStoreError?: OnStoreError
-  /** ms an asynchronous store has for one answer. A synchronous one has its own (SQLite's `busyTimeout`). Default 250. */
+  /**
+   * ms an asynchronous store has for one answer, at most 2^31 − 1: who never gives up has no outage. A synchronous one has
+   * its own (SQLite's `busyTimeout`). Default 250.
+   */
   readonly deadline?: Millis
   /** So many failures in a row, and the store is not asked for a while. Default 5. */
   readonly failures?: number
@@ -29,7 +34,7 @@ export interface GuardedOptions {
   readonly pause?: Millis
   /** So many answers in a row after that, and it is asked by all again: fewer than a flapping store gives. Default 3. */
   readonly successes?: number
-  /** Told when the store is no longer asked, and when it is again. What it throws changes nothing. */
+  /** Told when the store is no longer asked, and when it is again. What it throws or rejects with changes nothing. */
   readonly onOutage?: (outage: Outage) => void
   /** Runs something later, and returns how to call it off. Default: setTimeout. */
   readonly after?: After
@@ -68,13 +73,19 @@ export interface GuardedStore<Async extends boolean> extends Store<Async> {
   readonly breaker: 'closed' | 'open' | 'trying'
 }
 
-/** A store that answers although the one it wraps is gone. */
+/**
+ * A store that answers although the one it wraps is gone.
+ *
+ * @throws {TypeError} for an option that there is not, or a word of `onStoreError` that is none
+ * @throws {RangeError} for a number out of its range
+ */
 export function guarded(store: Store<false>, options?: GuardedOptions): GuardedStore<false>
 export function guarded(store: Store<true>, options?: GuardedOptions): GuardedStore<true>
 export function guarded(store: Store, options?: GuardedOptions): GuardedStore<boolean>
 export function guarded(store: Store, options: GuardedOptions = {}): GuardedStore<boolean> {
   const { onStoreError = 'refuse', deadline = 250, failures = 5, pause = 1000, successes = 3 } = options
   const { onOutage, after = timer } = options
+  checkOptions(options)
   const share = shareOf(onStoreError)
   const scaled = scaledBy(share ?? 1)
   const local = memoryStore()
@@ -103,7 +114,7 @@ export function guarded(store: Store, options: GuardedOptions = {}): GuardedStor
     isTrying = false
     if (breaker === 'open' || ++answeredInRow < successes) return
     breaker = 'closed'
-    tell('ended', now)
+    report('ended', now)
   }
 
   function failed(error: StoreError | null, now: Millis): void {
@@ -118,17 +129,13 @@ export function guarded(store: Store, options: GuardedOptions = {}): GuardedStor
     if (breaker === 'closed') {
       counts.outages++
       breaker = 'open'
-      tell('began', now)
+      report('began', now)
     }
     breaker = 'open'
   }
 
-  function tell(state: Outage['state'], at: Millis): void {
-    try {
-      onOutage?.({ state, at, error: lastError, counts: { ...counts } })
-    } catch {
-      // What is told of an outage does not change what is said in it.
-    }
+  function report(state: Outage['state'], at: Millis): void {
+    tell(() => onOutage?.({ state, at, error: lastError, counts: { ...counts } }))
   }
 
   /** What is said instead. */
@@ -273,13 +280,6 @@ function unavailable(
 function unlimited(metered: Metered): Metered {
   const plan = metered.plan && { ...metered.plan, bucket: null, quota: null }
   return { ...metered, plan, bucket: null, method: null, shared: [] }
-}
-
-function shareOf(onStoreError: OnStoreError): number | null {
-  if (typeof onStoreError === 'string') return null
-  const { local } = onStoreError
-  if (local > 0 && local <= 1) return local
-  throw new RangeError(`onStoreError.local: expected a share above 0, at most 1, received ${local}`)
 }
 
 /** A request against a share of its limits. Of each plan the share is made once. */

@@ -75,6 +75,10 @@ describe.each<[string, () => Store]>([
   it.each(storeContract.filter(({ needs }) => !needs?.includes('usage')))('$name', ({ run }) => run(makeStore))
 })
 
+it('takes a StoreError of a message alone for one that lasts, and may have charged', () => {
+  expect({ ...new StoreError('gone') }).toMatchObject({ transient: false, executed: 'unknown' })
+})
+
 describe('without its store', () => {
   it('refuses by default: 503, and tells why', () => {
     const store = breakable()
@@ -178,7 +182,66 @@ describe('without its store', () => {
   })
 })
 
+describe('its options', () => {
+  it.each<[string, object, string]>([
+    [
+      'a deadline that is none',
+      { deadline: Infinity },
+      'deadline: expected a whole number from 1 to 2147483647, received Infinity',
+    ],
+    ['that a timer cannot count', { deadline: 2 ** 31 }, 'deadline: expected'],
+    ['that has passed', { deadline: 0 }, 'deadline: expected'],
+    [
+      'that is no number',
+      { deadline: '1s' },
+      'deadline: expected a whole number from 1 to 2147483647, received a string',
+    ],
+    ['no failure', { failures: 0 }, 'failures: expected a whole number from 1'],
+    ['no success', { successes: 0 }, 'successes: expected a whole number from 1'],
+    ['a pause that is no time', { pause: Number.NaN }, 'pause: expected a whole number from 0'],
+    [
+      'a word that is none',
+      { onStoreError: 'deny' },
+      'onStoreError: expected refuse, allow, throw or { local: share }, received "deny"',
+    ],
+    ['nothing to say', { onStoreError: null }, 'received null'],
+    [
+      'a share that is text',
+      { onStoreError: { local: '0.5' } },
+      'onStoreError.local: expected a share above 0, at most 1, received a string',
+    ],
+    [
+      'a name that is none',
+      { onStoreErr: 'allow' },
+      'onStoreErr: expected one of onStoreError, deadline, failures, pause, successes, onOutage, after; did you mean "onStoreError"?',
+    ],
+    ['a hook that is none', { onOutage: 'log' }, 'onOutage: expected a function, received a string'],
+  ])('are checked when it is made: %s', (_, options, said) => {
+    expect(() => guarded(memoryStore(), options as GuardedOptions)).toThrow(said)
+  })
+
+  it('may be left open', () => {
+    expect(() => guarded(memoryStore(), { deadline: undefined, onStoreError: undefined } as object)).not.toThrow()
+    expect(() => guarded(memoryStore(), { deadline: 2 ** 31 - 1, pause: 0, failures: 1, successes: 1 })).not.toThrow()
+  })
+})
+
 describe('the breaker', () => {
+  it.each<[string, () => void]>([
+    ['at once', () => expect.fail('at once')],
+    ['later', async () => expect.fail('later')],
+  ])('tells who throws %s, and goes on', async (_, onOutage) => {
+    const store = breakable()
+    const guard = guarded(store, { failures: 1, pause: 10, successes: 1, onOutage })
+    store.broken = GONE
+    expect(guard.take(ask(), 0).kind).toBe('store-unavailable')
+    store.broken = null
+    expect(guard.take(ask(), 10).kind).toBe('allowed')
+    // A rejection that nobody handles is the process's end, and fails the run.
+    await new Promise(resolve => setImmediate(resolve))
+    expect(guard.breaker).toBe('closed')
+  })
+
   it('opens after failures in a row, tries one at a time after a pause, and closes after successes in a row', () => {
     const store = breakable()
     const outages: Outage[] = []
