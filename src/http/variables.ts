@@ -19,6 +19,9 @@ export interface Told {
   readonly identity: { readonly apiKeyId: string | null | undefined }
 }
 
+/** No key has less than 20 characters, and of fewer than these nobody makes one. */
+const RUN = 8
+
 /** Such names in a text, each after its `$`: `split` puts them at the odd places. */
 export const NAMES: RegExp = /\$([a-z]\w*(?:\.[\w-]+)+)/i
 
@@ -54,8 +57,7 @@ export function valuesFor({ route, request, headers }: Asked, told: Told): (name
       },
     },
   }
-  // What came as a key: whole, or as one of several. None has less than 20 characters, but a part of one may.
-  const keys = [headers['x-api-key'], request.apiKey].join().match(/[^\s,]{8,}/g) ?? []
+  const telling = runsOf([headers['x-api-key'], request.apiKey].join())
   return name => {
     let value: unknown = values
     for (const part of name.split('.')) {
@@ -63,6 +65,14 @@ export function valuesFor({ route, request, headers }: Asked, told: Told): (name
       // Nothing on the way is called: what objects inherit can only be a word.
       value = at[part] ?? at[part.toLowerCase()]
     }
-    return typeof value !== 'string' || keys.some(key => value.includes(key)) ? '' : value.replace(/\p{Cc}/gu, '')
+    const text = typeof value === 'string' ? value.replace(/\p{Cc}/gu, '') : ''
+    return telling.size > 0 && [...runsOf(text)].some(run => telling.has(run)) ? '' : text
   }
+}
+
+/** Every `RUN` characters in a row: what two texts have to share for one to tell of the other. */
+function runsOf(text: string): Set<string> {
+  const runs = new Set<string>()
+  for (let end = RUN; end <= text.length; end++) runs.add(text.slice(end - RUN, end))
+  return runs
 }

@@ -272,6 +272,16 @@ it('no key’s value and no line break gets into an answer, whatever is sent and
   )
 })
 
+it.each([
+  ['most of the key', KEY.slice(1)],
+  ['eight characters of it', `x${KEY.slice(5, 13)}y`],
+  ['the key with a control character in it', `${KEY.slice(0, 7)}%01${KEY.slice(7)}`],
+])('%s is not said, and less of it is', async (_, q) => {
+  const responses = { THROTTLED: { responseTemplates: { 'text/plain': '<$method.request.querystring.q>' } } }
+  expect((await told(responses, `/pets?q=${q}`, key)).body).toBe('<>')
+  expect((await told(responses, `/pets?q=${KEY.slice(5, 12)}`, key)).body).toBe(`<${KEY.slice(5, 12)}>`)
+})
+
 it('all bad keys are told the same', async () => {
   const responses = { INVALID_API_KEY: { responseTemplates: { 'text/plain': '<$context.identity.apiKeyId>' } } }
   for (const value of [OFF, 'unknown-key-000000000001', '']) {
