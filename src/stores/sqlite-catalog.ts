@@ -3,7 +3,7 @@
 import { StateError } from '../core/state.ts'
 import { StoreError } from '../errors.ts'
 import type { CatalogLog, Published } from './catalog-log.ts'
-import { attempt, type SqliteDatabase } from './sqlite-tables.ts'
+import { attempt, checkHandle, type SqliteDatabase } from './sqlite-tables.ts'
 
 const TABLE = `
 CREATE TABLE IF NOT EXISTS tollgate_catalog (
@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS tollgate_catalog (
  * Its methods reject with a `StoreError` where SQLite fails.
  */
 export function sqliteCatalogLog(database: SqliteDatabase): CatalogLog {
+  checkHandle(database)
   attempt(() => database.exec('PRAGMA busy_timeout = 5000'))
   attempt(() => database.exec(TABLE))
   const newest = attempt(() => database.prepare('SELECT coalesce(max(version), 0) AS version FROM tollgate_catalog'))
@@ -34,7 +35,7 @@ export function sqliteCatalogLog(database: SqliteDatabase): CatalogLog {
 
     async append(version, change) {
       const text = JSON.stringify(change)
-      attempt(() => database.exec('BEGIN IMMEDIATE'))
+      attempt(() => database.exec('BEGIN IMMEDIATE'), 'sqlite', 'no')
       try {
         const last = (attempt(() => newest.get()) as { readonly version: number }).version
         if (last === version) {

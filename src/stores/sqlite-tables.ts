@@ -2,6 +2,7 @@
 // outages. Floor 3: knows what a state is, and decides nothing.
 
 import { DAY_MS } from '../core/calendar.ts'
+import { kindOf } from '../core/readers.ts'
 import { decodeState, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
@@ -69,6 +70,13 @@ export interface Found {
   readonly state: State
 }
 
+/** @throws {TypeError} for what is no handle: a path, say */
+export function checkHandle(database: SqliteDatabase): void {
+  if (typeof database?.exec === 'function' && typeof database.prepare === 'function') return
+  const one = 'new DatabaseSync(path) of node:sqlite, or new Database(path) of libsql or better-sqlite3'
+  throw new TypeError(`database: expected an open handle (${one}), received ${kindOf(database)}`)
+}
+
 /** The tables of one database, made where they are missing. Everything throws `StoreError` where SQLite fails. */
 export interface Tables {
   begin(): void
@@ -119,7 +127,7 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
     attempt(() => Number(written.run(...values).changes))
 
   return {
-    begin: () => void attempt(() => begin.run()),
+    begin: () => void attempt(() => begin.run(), 'sqlite', 'no'),
     commit: () => void attempt(() => commit.run()),
     rollback() {
       try {
@@ -251,6 +259,8 @@ function unreadable(what: string, cause: unknown): StoreError {
 
 /** Primary result codes (sqlite.org/rescode.html) of a store that is not to be had, and whether that may pass. */
 const OUTAGES: Readonly<Record<string, readonly [code: number, transient: boolean]>> = {
+  // Its statements are sound, so that a table is not there any more.
+  ERROR: [1, false],
   PERM: [3, false],
   BUSY: [5, true],
   LOCKED: [6, true],
@@ -265,8 +275,17 @@ const OUTAGES: Readonly<Record<string, readonly [code: number, transient: boolea
   NOTADB: [26, false],
 }
 
-/** What SQLite is asked to do; its outages as `StoreError`s, and its complaints about a caller's mistakes as they are. */
-export function attempt<T>(ask: () => T, what = 'sqlite'): T {
+/** The application has a transaction, or a query, open on this very handle. It ends; codes do not tell it apart. */
+const IN_USE = /within a transaction|connection is busy/
+/** The handle is closed, which handles say in words of their own and without a code of SQLite's. */
+const CLOSED = /is not open|has been finalized|closed database/
+
+/**
+ * What SQLite is asked to do; its outages as `StoreError`s, and its complaints about values that are none as they are.
+ *
+ * @param executed whether anything can have been written when it fails
+ */
+export function attempt<T>(ask: () => T, what = 'sqlite', executed: StoreError['executed'] = 'unknown'): T {
   try {
     return ask()
   } catch (error) {
@@ -275,11 +294,13 @@ export function attempt<T>(ask: () => T, what = 'sqlite'): T {
     if ('code' in error && error.code === 'ERR_OUT_OF_RANGE') throw unreadable(what, error)
     const transient = outageOf(error)
     if (transient === undefined) throw error
-    throw new StoreError(`sqlite: ${error.message}`, { transient, cause: error })
+    throw new StoreError(`sqlite: ${error.message}`, { transient, executed, cause: error })
   }
 }
 
 function outageOf(error: Error): boolean | undefined {
+  if (IN_USE.test(error.message)) return true
+  if (CLOSED.test(error.message)) return false
   const { code, errcode, rawCode, errno } = error as {
     readonly code?: unknown
     readonly errcode?: unknown

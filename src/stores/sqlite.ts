@@ -4,19 +4,23 @@
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered, PlanLimits } from '../core/limits.ts'
+import { kindOf, quote } from '../core/readers.ts'
 import { decodeState, encodeState, isForgettable, NO_STATES, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
 import type { Snapshot } from './memory.ts'
 import { type Book, bookOf, directly, type Records } from './sqlite-book.ts'
-import { openTables, SHARED, type SqliteDatabase } from './sqlite-tables.ts'
+import { checkHandle, openTables, SHARED, type SqliteDatabase } from './sqlite-tables.ts'
 import type { Answer, Store, UsageEntry, UsageQuery } from './store.ts'
 
 export { sqliteCatalogLog } from './sqlite-catalog.ts'
 export { SCHEMA_VERSION, type SqliteDatabase, type SqliteStatement } from './sqlite-tables.ts'
 
 export interface SqliteOptions {
-  /** An open handle: node:sqlite's `new DatabaseSync(path)`, better-sqlite3's or libsql's `new Database(path)`. */
+  /**
+   * An open handle: node:sqlite's `new DatabaseSync(path)`, better-sqlite3's or libsql's `new Database(path)`. For this
+   * alone: a transaction of the application's on the same handle is in the way of every take.
+   */
   readonly database: SqliteDatabase
   /**
    * All takes of a turn of the event loop in one transaction: several times as many a second, each answered by a
@@ -60,14 +64,20 @@ const PAGE = 500
  * written then.
  *
  * @throws {StateError} for a file written by a release with other tables
+ * @throws {TypeError} for what is no handle, or another word than `synchronous` has
+ * @throws {RangeError} for a `busyTimeout` that is none
  */
 export function sqliteStore(options: SqliteOptions & { readonly grouped?: false }): SqliteStore<false>
 export function sqliteStore(options: SqliteOptions & { readonly grouped: true }): SqliteStore<true>
 export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
   const { database, grouped = false, busyTimeout = 5000, synchronous = 'normal', usage: keepsUsage = true } = options
   if (!Number.isSafeInteger(busyTimeout) || busyTimeout < 0) {
-    throw new RangeError(`busyTimeout: expected whole milliseconds ≥ 0, received ${busyTimeout}`)
+    throw new RangeError(`busyTimeout: expected whole milliseconds ≥ 0, received ${kindOf(busyTimeout)}`)
   }
+  if (synchronous !== 'normal' && synchronous !== 'full') {
+    throw new TypeError(`synchronous: expected normal or full, received ${quote(String(synchronous))}`)
+  }
+  checkHandle(database)
   const tables = openTables(database, { busyTimeout, synchronous })
   /** Of the last take here: what decides whether a record may go. */
   const limitsOf = new Map<string, PlanLimits>()

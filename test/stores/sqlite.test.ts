@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { StateError } from '../../src/core/state.ts'
 import { StoreError } from '../../src/errors.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { type SqliteDatabase, type SqliteStore, sqliteStore } from '../../src/stores/sqlite.ts'
+import { type SqliteDatabase, type SqliteStore, sqliteCatalogLog, sqliteStore } from '../../src/stores/sqlite.ts'
 import { storeContract } from '../../src/testing.ts'
 import { DAY, type Event, HOUR, indexOf, keyIds, meteredOf, type World } from '../laws/worlds.ts'
 import { closed, newFile, opened, released } from './files.ts'
@@ -178,15 +178,81 @@ describe('a file', () => {
     expect(said).toContain('StoreError')
   })
 
-  it('lets a bug be a bug: what is no outage is thrown as it is', async () => {
+  it('whose handle has a transaction of the application open is an outage that ends with it, and charges nothing', async () => {
     const database = await opened()
     const store = sqliteStore({ database })
+    const grouped = sqliteStore({ database, grouped: true })
     database.exec('BEGIN')
-    const error = thrown(() => store.take(ask(), NOON))
-    expect(error).not.toBeInstanceOf(StoreError)
+    const error = thrown(() => store.take(ask(), NOON)) as StoreError
+    expect([error.name, error.transient, error.executed]).toEqual(['StoreError', true, 'no'])
+    await expect(grouped.take(ask(), NOON)).rejects.toMatchObject({
+      name: 'StoreError',
+      transient: true,
+      executed: 'no',
+    })
     // And the transaction that was the caller's still is.
     database.exec('COMMIT')
-    expect(store.take(ask(), NOON).admitted).toBe(true)
+    expect(store.take(ask(), NOON).quota?.used).toBe(1)
+  })
+
+  it('whose handle is closed is an outage that lasts', async () => {
+    const database = await opened()
+    const store = sqliteStore({ database })
+    const log = sqliteCatalogLog(database)
+    closed(database)
+    for (const open of [() => sqliteStore({ database }), () => sqliteCatalogLog(database)]) {
+      const error = thrown(open) as StoreError
+      expect([error.name, error.transient]).toEqual(['StoreError', false])
+    }
+    try {
+      // libsql's statements go on, and count in the file; other handles' do not.
+      expect(store.take(ask(), NOON).quota?.used).toBe(1)
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'StoreError', transient: false, executed: 'no' })
+    }
+    await expect(log.append(0, { kind: 'edit', put: [], remove: [] })).rejects.toMatchObject({
+      name: 'StoreError',
+      transient: false,
+      executed: 'no',
+    })
+  })
+
+  it('without its tables any more is an outage that lasts', async () => {
+    const database = await opened()
+    const store = sqliteStore({ database })
+    database.exec('DROP TABLE tollgate_records')
+    const error = thrown(() => store.take(ask(), NOON)) as StoreError
+    expect([error.name, error.transient]).toEqual(['StoreError', false])
+  })
+
+  it('lets a bug be a bug: what SQLite says of a value that is none is thrown as it is', async () => {
+    const store = sqliteStore({ database: await opened() })
+    expect(thrown(() => store.take(ask(), NOON + 0.5))).not.toBeInstanceOf(StoreError)
+  })
+
+  it('is opened with the words that are documented, and by nothing that comes with them', async () => {
+    const database = await opened()
+    for (const synchronous of ['full; DROP TABLE tollgate_records', 'off', 'FULL', 2, null]) {
+      expect(() => sqliteStore({ database, synchronous: synchronous as never })).toThrow(
+        `synchronous: expected normal or full, received "${synchronous}"`,
+      )
+    }
+    expect(database.prepare('SELECT name FROM sqlite_schema').all()).toEqual([])
+  })
+
+  it.each<[unknown, string]>([
+    ['counts.db', 'a string'],
+    [undefined, 'nothing'],
+    [{ exec() {} }, 'an object'],
+  ])('is none where the handle is none: %s', (database, received) => {
+    for (const open of [
+      () => sqliteStore({ database: database as never }),
+      () => sqliteCatalogLog(database as never),
+    ]) {
+      expect(open).toThrow(TypeError)
+      expect(open).toThrow(/^database: expected an open handle \(new DatabaseSync\(path\) of node:sqlite, or /)
+      expect(open).toThrow(`received ${received}`)
+    }
   })
 })
 
