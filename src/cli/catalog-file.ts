@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { type ParseError, printParseErrorCode, visit } from 'jsonc-parser'
 import type { Catalog } from '../core/catalog.ts'
 import { check } from '../core/check.ts'
-import type { At, Issue } from '../core/readers.ts'
+import { type At, type Issue, say } from '../core/readers.ts'
 
 /** A place in a text, both from 1. */
 export interface Place {
@@ -165,10 +165,10 @@ function walk(text: string): Problem[] {
       onArrayEnd: () => {
         depth--
       },
-      onObjectProperty: (name, _, __, line, column) => {
+      onObjectProperty: (name, _, __, line, column, path) => {
         const seen = names.at(-1)
         if (seen?.has(name))
-          note(line, column, `expected each member once, received ${JSON.stringify(name)} again; remove one of the two`)
+          note(line, column, `expected each member once, received ${say(path(), name)} again; remove one of the two`)
         seen?.add(name)
       },
       onError: (error: ParseError['error'], _, __, line, column) => {

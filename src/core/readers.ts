@@ -4,7 +4,7 @@
 export interface Issue {
   /** `usagePlans[2].apiStages[0].throttle["/pets/GET"].rateLimit`; empty for the document itself. */
   readonly path: string
-  /** The path's parts. */
+  /** The path's parts. What may be a key's value is its length here too. */
   readonly at: At
   /** The first four are about shape, and schema.json finds them too; the others need the whole document. */
   readonly code: 'type' | 'value' | 'missing' | 'unknown-field' | 'duplicate' | 'reference' | 'conflict' | 'rounded'
@@ -60,7 +60,8 @@ export class Notes {
   }
 }
 
-function issueOf(at: At, code: Issue['code'], expected: string, received: string, remedy: string): Issue {
+function issueOf(place: At, code: Issue['code'], expected: string, received: string, remedy: string): Issue {
+  const at = place.map(part => (typeof part === 'string' && mayBeValue(place, part) ? lengthOf(part) : part))
   const path = pathOf(at)
   const message = `${path === '' ? 'catalog' : path}: expected ${expected}, received ${received}; ${remedy}`
   return { path, at, code, expected, received, remedy, message }
@@ -84,6 +85,16 @@ export function kindOf(value: unknown): string {
 
 export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+}
+
+/** Whether text in that place may be a key's value: it is in a key, and long enough. The names of a key's fields are not. */
+function mayBeValue([list]: At, text: string): boolean {
+  return (list === 'keys' || list === 'apiKeys') && text.length >= 20
+}
+
+/** Text in quotes, if it may be shown in that place. */
+export function say(at: At, text: string): string {
+  return mayBeValue(at, text) ? lengthOf(text) : quote(text)
 }
 
 /** What text is of which nobody may read a word: its author may have put a secret in the wrong place. */
@@ -130,7 +141,7 @@ function fieldsOf(fields: Fields): Reader<{ readonly read: object; readonly whol
           notes.here(name),
           'unknown-field',
           `one of ${names.join(', ')}`,
-          quote(name),
+          say(notes.at, name),
           nearestOf(name, names, 'remove it'),
         )
       }
@@ -194,7 +205,7 @@ export function record<T>(
     if (!isObject(value)) return notes.add(notes.here(), 'type', 'an object', kindOf(value), 'give { name: value, … }')
     const read: Record<string, T> = Object.create(null)
     for (const name of Object.keys(value)) {
-      if (!holds(name)) notes.add(notes.here(name), 'value', expected, quote(name), 'write the name so')
+      if (!holds(name)) notes.add(notes.here(name), 'value', expected, say(notes.at, name), 'write the name so')
       notes.at.push(name)
       const got = item(notes, value[name])
       notes.at.pop()
@@ -204,15 +215,15 @@ export function record<T>(
   }
 }
 
-/** Text of which `holds` is true; `say` describes text of which it is not. */
+/** Text of which `holds` is true; `words` describe text of which it is not. */
 export function text(
   expected: string,
   holds: (text: string) => boolean,
-  say: (text: string) => string = quote,
+  words: (text: string) => string = quote,
 ): Reader<string> {
   return (notes, value) => {
     if (typeof value !== 'string') return notes.add(notes.here(), 'type', expected, kindOf(value), 'put it in quotes')
-    return holds(value) ? value : notes.add(notes.here(), 'value', expected, say(value), 'change it')
+    return holds(value) ? value : notes.add(notes.here(), 'value', expected, words(value), 'change it')
   }
 }
 

@@ -3,7 +3,7 @@
 import { type Api, type Method, settingKey, throttleKey } from './api.ts'
 import { ApiKeys, type Catalog } from './catalog.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
-import { type At, lengthOf, type Notes, nearestOf, quote } from './readers.ts'
+import { type At, type Notes, nearestOf, quote, say } from './readers.ts'
 import type { Parts } from './shapes.ts'
 import { Table } from './table.ts'
 import { parseTemplate } from './template.ts'
@@ -224,10 +224,11 @@ function noteTwins(keys: readonly ApiKey[], naming: Naming, notes: Notes): void 
   const holders = new Map<string, string>()
   const remedy = 'change one of the two'
   keys.forEach(({ id, value }, i) => {
-    if (ids.has(id)) notes.add([naming.keys, i, 'id'], 'duplicate', 'an id of its own', quote(id), remedy)
+    const at = [naming.keys, i]
+    if (ids.has(id)) notes.add([...at, 'id'], 'duplicate', 'an id of its own', say(at, id), remedy)
     const holder = holders.get(value)
     if (holder !== undefined) {
-      notes.add([naming.keys, i, 'value'], 'duplicate', 'a value of its own', `that of key ${quote(holder)}`, remedy)
+      notes.add([...at, 'value'], 'duplicate', 'a value of its own', `that of key ${say(at, holder)}`, remedy)
     }
     ids.add(id)
     holders.set(value, id)
@@ -242,8 +243,7 @@ function relatePlansOfKey(
   notes: Notes,
 ): void {
   for (const id of usagePlanIds) {
-    if (!plans.has(id))
-      leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...plans.keys()], notes, discreet)
+    if (!plans.has(id)) leadsNowhere(naming.planOfKey(i), 'the id of a usage plan', id, [...plans.keys()], notes)
   }
   if (usagePlanIds.length < 2) return
   const planOfStage = new Map<string, string>()
@@ -269,19 +269,9 @@ function unique<T>(items: readonly T[], nameOf: (item: T) => string, atOf: (i: n
   })
 }
 
-/** In a key's fields text as long as a key's value may be one. */
-const discreet = (text: string): string => (text.length < 20 ? quote(text) : lengthOf(text))
-
-function leadsNowhere(
-  at: At,
-  expected: string,
-  name: string,
-  known: readonly string[],
-  notes: Notes,
-  say: (text: string) => string = quote,
-): void {
+function leadsNowhere(at: At, expected: string, name: string, known: readonly string[], notes: Notes): void {
   const otherwise = known.length === 0 ? 'there is none' : known.length < 8 ? `there are ${known.join(', ')}` : 'add it'
   // Nobody reads a hundred suggestions, and looking for one costs as much as there are names.
   const remedy = notes.issues.length < 100 ? nearestOf(name, known, otherwise) : otherwise
-  notes.add(at, 'reference', expected, say(name), remedy)
+  notes.add(at, 'reference', expected, say(at, name), remedy)
 }

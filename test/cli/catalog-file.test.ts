@@ -27,3 +27,11 @@ it('says what is given twice before what is no JSON, and nothing after it', () =
     expect.stringMatching(/^1:31: expected JSON/),
   ])
 })
+
+it("says of a key's value that is a member given twice how long it is", () => {
+  const secret = 'acme-key-000000000000000001'
+  expect(problemsOf(`{"keys":[{"${secret}":1,"${secret}":2}],"$schema":"","$schema":""}`)).toEqual([
+    '1:43: expected each member once, received 27 characters again; remove one of the two',
+    '1:90: expected each member once, received "$schema" again; remove one of the two',
+  ])
+})

@@ -219,7 +219,9 @@ describe('an issue says where, what was expected, what came, and what to do:', (
     [
       'a stage that is not there',
       { apis: [PETS], usagePlans: [{ id: 'gold', apiStages: [{ apiId: 'petstore', stage: 'production' }] }] },
-      ['usagePlans[0].apiStages[0]: expected an API stage, received "petstore/production"; did you mean "petstore/prod"?'],
+      [
+        'usagePlans[0].apiStages[0]: expected an API stage, received "petstore/production"; did you mean "petstore/prod"?',
+      ],
     ],
     [
       'a deployment that is not there',
@@ -482,6 +484,33 @@ describe('check', () => {
     expect(messagesOf(short({}, { value: secret, name: 'x'.repeat(1025) }))).toContain(
       'keys[0].name: expected text of up to 1024 characters, received 1025 characters; change it',
     )
+  })
+
+  it.each<[string, (secret: string) => unknown, string]>([
+    [
+      'names a member',
+      secret => ({ plans: [{ id: 'gold' }], keys: [{ [secret]: 'gold' }] }),
+      'keys[0]["27 characters"]: expected one of id, value, name, description, enabled, customerId, createdDate, lastUpdatedDate, tags, quotaExtensions, plan, received 27 characters; remove it',
+    ],
+    [
+      'names a tag',
+      secret => ({ apiKeys: [{ id: 'acme', value: secret, tags: { [secret]: 5 } }] }),
+      'apiKeys[0].tags["27 characters"]: expected text of up to 256 characters, received 5; put it in quotes',
+    ],
+    [
+      'is the id of two keys',
+      secret => ({ apiKeys: [secret, `${secret}2`].map(value => ({ id: secret, value })) }),
+      'apiKeys[1].id: expected an id of its own, received 27 characters; change one of the two',
+    ],
+    [
+      'is the id of the key that has it too',
+      secret => ({ apiKeys: [secret, 'acme'].map(id => ({ id, value: secret })) }),
+      'apiKeys[1].value: expected a value of its own, received that of key 27 characters; change one of the two',
+    ],
+  ])("says of a key's value that %s how long it is", (_, documentOf, message) => {
+    const secret = 'acme-key-000000000000000001'
+    expect(messagesOf(documentOf(secret))).toContain(message)
+    expect(JSON.stringify(issuesOf(documentOf(secret)))).not.toContain(secret)
   })
 
   it("says a value's length where a value and a plan's id were swapped", () => {
