@@ -1,6 +1,6 @@
 // Gateway responses: put, get, list, update, delete. Floor 4: pure. They are served once they are deployed.
 
-import type { Api, GatewayResponse } from '../core/api.ts'
+import { type Api, DEFAULT_STATUS, type GatewayResponse } from '../core/api.ts'
 import { putApi } from '../core/edits.ts'
 import { badRequest, notFound } from './fault.ts'
 import { bounded } from './input.ts'
@@ -8,7 +8,7 @@ import { edited, type Operation, operation, reading } from './operation.ts'
 import { apiOf } from './operations-apis.ts'
 import { pageAnswer } from './page.ts'
 import { applied, type Patch, patchesOf, unescaped, valueIn } from './patch.ts'
-import { DEFAULT_STATUS, gatewayResponseOf, responseTypeOf, responseView, statusOf } from './responses.ts'
+import { gatewayResponseOf, responseTypeOf, responseView, statusOf } from './responses.ts'
 
 function withResponse(api: Api, type: string, response: GatewayResponse | undefined): Api {
   const { gatewayResponses, ...rest } = api

@@ -1,35 +1,10 @@
 // Gateway responses: what refused callers are told, by type. Floor 4: pure.
 // Source: AWS API Gateway, API_GatewayResponse; defaults, inheritance and messages as recorded on AWS.
 
-import type { GatewayResponse } from '../core/api.ts'
+import { DEFAULT_STATUS, type GatewayResponse } from '../core/api.ts'
 import { refuse } from './fault.ts'
 import { bounded, given, mapOf, textOf } from './input.ts'
 import type { Answer, Input } from './operation.ts'
-
-/** Every type and the status it has of itself, in alphabetical order. */
-export const DEFAULT_STATUS: Readonly<Record<string, string | undefined>> = {
-  ACCESS_DENIED: '403',
-  API_CONFIGURATION_ERROR: '500',
-  AUTHORIZER_CONFIGURATION_ERROR: '500',
-  AUTHORIZER_FAILURE: '500',
-  BAD_REQUEST_BODY: '400',
-  BAD_REQUEST_PARAMETERS: '400',
-  DEFAULT_4XX: undefined,
-  DEFAULT_5XX: undefined,
-  EXPIRED_TOKEN: '403',
-  INTEGRATION_FAILURE: '504',
-  INTEGRATION_TIMEOUT: '504',
-  INVALID_API_KEY: '403',
-  INVALID_SIGNATURE: '403',
-  MISSING_AUTHENTICATION_TOKEN: '403',
-  QUOTA_EXCEEDED: '429',
-  REQUEST_TOO_LARGE: '413',
-  RESOURCE_NOT_FOUND: '404',
-  THROTTLED: '429',
-  UNAUTHORIZED: '401',
-  UNSUPPORTED_MEDIA_TYPE: '415',
-  WAF_FILTERED: '403',
-}
 
 const TEMPLATES = { 'application/json': '{"message":$context.error.messageString}' }
 

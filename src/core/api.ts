@@ -161,6 +161,44 @@ export interface Account {
   readonly cloudwatchRoleArn?: string
 }
 
+/**
+ * Every type of gateway response and the status it has of itself, in alphabetical order.
+ * Source: AWS API Gateway, API_GatewayResponse; defaults as recorded on AWS.
+ */
+export const DEFAULT_STATUS: Readonly<Record<string, string | undefined>> = {
+  ACCESS_DENIED: '403',
+  API_CONFIGURATION_ERROR: '500',
+  AUTHORIZER_CONFIGURATION_ERROR: '500',
+  AUTHORIZER_FAILURE: '500',
+  BAD_REQUEST_BODY: '400',
+  BAD_REQUEST_PARAMETERS: '400',
+  DEFAULT_4XX: undefined,
+  DEFAULT_5XX: undefined,
+  EXPIRED_TOKEN: '403',
+  INTEGRATION_FAILURE: '504',
+  INTEGRATION_TIMEOUT: '504',
+  INVALID_API_KEY: '403',
+  INVALID_SIGNATURE: '403',
+  MISSING_AUTHENTICATION_TOKEN: '403',
+  QUOTA_EXCEEDED: '429',
+  REQUEST_TOO_LARGE: '413',
+  RESOURCE_NOT_FOUND: '404',
+  THROTTLED: '429',
+  UNAUTHORIZED: '401',
+  UNSUPPORTED_MEDIA_TYPE: '415',
+  WAF_FILTERED: '403',
+}
+
+/** Which statuses a gateway response may say: 1xx is no answer but the promise of one; three more have no body. */
+export const STATUS: RegExp = /^(?!1|20[45]|304)[1-5]\d\d$/
+
+/**
+ * Which headers a gateway response may set. Where a message ends, how it is coded, and what becomes of its connection is
+ * not for it to say.
+ */
+export const HEADER: RegExp =
+  /^gatewayresponse\.header\.((?!connection|content-[elr]|keep|trailer|transfer|upgrade)[\w-]+)$/i
+
 /** The verbs `ANY` stands for. */
 export const VERBS: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']
 

@@ -5,9 +5,13 @@ import {
   type Api,
   type ApiKeySource,
   type BasePathMapping,
+  DEFAULT_STATUS,
   type Deployment,
+  type GatewayResponse,
+  HEADER,
   type HttpMethod,
   type Method,
+  STATUS,
   type Stage,
   VERBS,
 } from './api.ts'
@@ -161,13 +165,37 @@ const method = withDefaults<Method>(
 )
 const apiKeySource = oneOf<ApiKeySource>('HEADER', 'AUTHORIZER')
 const description = upTo(125_000)
-const gatewayResponses = named(
-  shape({
-    statusCode: text('a status, "429"', text => /^[1-5]\d\d$/.test(text)),
-    responseParameters: named(kept),
-    responseTemplates: named(kept),
-  }),
-)
+
+// What a gateway response may not say is passed over when it is told (docs/http.md), so its author is warned.
+const anyStatus = text('a status, "429"', text => /^[1-5]\d\d$/.test(text))
+const statusCode: Reader<string> = (notes, value) => {
+  const status = anyStatus(notes, value)
+  if (status !== undefined && !STATUS.test(status)) {
+    const expected = '200 to 599, but not 204, 205 or 304, which have no body'
+    notes.warn(notes.here(), 'value', expected, quote(status), 'the status stays as it is without it')
+  }
+  return status
+}
+/** A text that a header can hold, or what may name one. */
+const PARAMETER = /^('[ -~]+'|(context|stageVariables|method\.request)\.[\w.-]+)$/i
+const parameter: Reader<string> = (notes, value) => {
+  const read = kept(notes, value)
+  const name = notes.at.at(-1) as string
+  if (!HEADER.test(name)) {
+    const expected = 'gatewayresponse.header. and the name of a header that may be set'
+    notes.warn(notes.here(), 'value', expected, quote(name), 'it sets nothing')
+  } else if (read !== undefined && !PARAMETER.test(read)) {
+    const expected = 'printable ASCII in single quotes, or the name of a value, "context.stage"'
+    notes.warn(notes.here(), 'value', expected, quote(read), 'it sets nothing; write a text as "\'text\'"')
+  }
+  return read
+}
+const gatewayResponse = shape<GatewayResponse>({
+  statusCode,
+  responseParameters: named(parameter),
+  responseTemplates: named(kept),
+})
+const gatewayResponses = shape(Object.fromEntries(Object.keys(DEFAULT_STATUS).map(type => [type, gatewayResponse])))
 const deployment = withDefaults<Deployment>(
   shape({ 'id!': id, description, createdDate: seconds, apiKeySource, 'methods!': list(method), gatewayResponses }),
   { apiKeySource: 'HEADER' },

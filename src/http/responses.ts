@@ -1,7 +1,7 @@
 // Gateway responses as refused callers get them: the status, headers and body that a stage's API was deployed with, in
 // place of the plain answer's. Floor 4. Compiled once each, when first asked for; most stages have none.
 
-import type { GatewayResponse } from '../core/api.ts'
+import { type GatewayResponse, HEADER, STATUS } from '../core/api.ts'
 import type { Refusing } from './answer.ts'
 import { type Asked, NAMES, type Told, valuesFor } from './variables.ts'
 
@@ -19,9 +19,6 @@ export function customised(plain: Refusing, asked: Asked, told: Told): Refusing 
   return compiled(plain, asked, told)
 }
 
-/** Where a message ends, how it is coded, and what becomes of its connection is not for a parameter to say. */
-const HEADER = /^gatewayresponse\.header\.((?!connection|content-[elr]|keep|trailer|transfer|upgrade)[\w-]+)$/i
-
 function compile({ statusCode = '', responseParameters = {}, responseTemplates = {} }: GatewayResponse): Compiled {
   // Texts, and between them names of values.
   const parameters = Object.entries(responseParameters).flatMap(([parameter, value]) => {
@@ -29,8 +26,7 @@ function compile({ statusCode = '', responseParameters = {}, responseTemplates =
     return name === undefined ? [] : [[name, value.startsWith("'") ? [value.slice(1, -1)] : ['', value]] as const]
   })
   const bodies = new Map(Object.entries(responseTemplates).map(([type, text]) => [type, text.split(NAMES)]))
-  // 1xx is no answer but the promise of one; three more have no body.
-  const status = Number(/^(?!1|20[45]|304).+/.exec(statusCode))
+  const status = Number(STATUS.exec(statusCode))
 
   return (plain, asked, told) => {
     const values = valuesFor(asked, told)

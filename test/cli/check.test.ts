@@ -268,6 +268,11 @@ const CASES: readonly (readonly [string, object, object])[] = [
   ['setting-unlimited', full({ stage: setting(5, -1) }), full({ stage: setting(-1, -1) })],
   ['undeclared-method', full({ stage: setting(1, 1, 'pet/GET') }), full({ stage: setting(1, 1) })],
   [
+    'response-idle',
+    full({ api: { gatewayResponses: { THROTTLED: { statusCode: '204' } } } }),
+    full({ api: { gatewayResponses: { THROTTLED: { statusCode: '503' } } } }),
+  ],
+  [
     'undeclared-method',
     full({ plan: withThrottle({ '/pet/GET': { rateLimit: 1, burstLimit: 1 } }) }),
     full({ plan: withThrottle({ '/pets/GET': { rateLimit: 1, burstLimit: 1 } }) }),

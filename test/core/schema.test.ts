@@ -142,7 +142,9 @@ describe('schema.json', () => {
   })
 
   it('says of nothing that callers are told that it is never read', () => {
-    expect(JSON.stringify(schema.$defs.gatewayResponses)).not.toMatch(/never read|#\/\$defs\/kept/)
+    expect(JSON.stringify([schema.$defs.gatewayResponses, schema.$defs.gatewayResponse])).not.toMatch(
+      /never read|#\/\$defs\/kept/,
+    )
   })
 
   it('describes every field, and has an example that fits wherever it has one', () => {
@@ -216,6 +218,9 @@ describe('schema.json', () => {
   })
   const setting = (name: string, value: object = {}) => ({
     apis: [{ id: 'a', methods: [], stages: [{ stageName: 's', methodSettings: { [name]: value } }] }],
+  })
+  const responses = (type: string, response: object) => ({
+    apis: [{ id: 'a', methods: [], stages: [], gatewayResponses: { [type]: response } }],
   })
   const throttled = (rateLimit: Json, burstLimit: Json) => plan({ throttle: { rateLimit, burstLimit } })
 
@@ -319,6 +324,15 @@ describe('schema.json', () => {
     ['a method to throttle', plan({ methods: { 'GET /pets': { rateLimit: 1, burstLimit: 1 } } }), true],
     ['a method to throttle that is no throttle', plan({ methods: { 'GET /pets': 5 } }), false],
     ['__proto__ to require', { plans: [], requireKey: ['__proto__'] }, false],
+    ['a gateway response', responses('THROTTLED', { statusCode: '430' }), true],
+    ['a gateway response of no type', responses('THROTLED', { statusCode: '430' }), false],
+    [
+      'a gateway response of __proto__',
+      JSON.parse('{"apis":[{"id":"a","methods":[],"stages":[],"gatewayResponses":{"__proto__":{}}}]}'),
+      false,
+    ],
+    ['a gateway response with a status that is not said', responses('THROTTLED', { statusCode: '204' }), true],
+    ['a gateway response with a status that is none', responses('THROTTLED', { statusCode: '600' }), false],
   ])('and check say the same of %s', (_, document, accepted) => {
     expectSameVerdict(document)
     expect(fits(document)).toBe(accepted)

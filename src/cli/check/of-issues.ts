@@ -23,7 +23,7 @@ export function warningOf({ at, code, expected, received, remedy }: Issue): Find
   }
   return {
     severity: 'warning',
-    code: at.length === 0 ? 'stage-unmapped' : 'undeclared-method',
+    code: at.length === 0 ? 'stage-unmapped' : code === 'value' ? 'response-idle' : 'undeclared-method',
     where,
     message: `expected ${expected}, received ${received}`,
     remedy,
