@@ -5,17 +5,10 @@
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered, PlanLimits } from '../core/limits.ts'
-import {
-  decodeState,
-  type EncodedState,
-  encodeState,
-  isForgettable,
-  NO_STATES,
-  type State,
-  StateError,
-} from '../core/state.ts'
+import { decodeState, type EncodedState, encodeState, isForgettable, NO_STATES, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { type Row, Rows } from './rows.ts'
+import { checkedSnapshot } from './snapshot.ts'
 import type { Store } from './store.ts'
 
 /** Everything a memory store remembers, as JSON. A public format: `version` says which. */
@@ -181,24 +174,16 @@ function newGroup(limits: PlanLimits | null): Group {
 }
 
 function readSnapshot(snapshot: unknown): { records: Rows; plans: Map<string, Group>; shared: Map<string, Group> } {
-  const { version, records: own, shared } = (snapshot ?? {}) as Partial<Record<keyof Snapshot, unknown>>
-  if (version !== 1) throw new StateError(`snapshot version ${String(version)}: this release reads version 1`)
-  if (!Array.isArray(own) || !Array.isArray(shared)) throw new StateError('a broken snapshot: no lists of records')
+  const { records: own, shared } = checkedSnapshot(snapshot)
   const records = new Rows()
-  const groupsOf = (entries: readonly unknown[][]): Map<string, Group> => {
+  const groupsOf = (entries: Snapshot['records']): Map<string, Group> => {
     const groups = new Map<string, Group>()
     for (const [groupId, id, state] of entries) {
-      if (typeof groupId !== 'string' || typeof id !== 'string') throw new StateError('a broken record: no ids')
       const group = groups.get(groupId) ?? newGroup(null)
       group.rows.set(id, records.add(decodeState(state)))
       groups.set(groupId, group)
     }
     return groups
   }
-  const listed = (entry: unknown): unknown[] => (Array.isArray(entry) ? entry : [])
-  return {
-    records,
-    plans: groupsOf(own.map(listed)),
-    shared: groupsOf(shared.map(listed).map(([id, state]) => [id, id, state])),
-  }
+  return { records, plans: groupsOf(own), shared: groupsOf(shared.map(([id, state]) => [id, id, state])) }
 }

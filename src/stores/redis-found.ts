@@ -7,7 +7,7 @@ import { NO_METHODS, type State } from '../core/state.ts'
 import { type Millis, TOKEN } from '../core/units.ts'
 import { misshapen } from './redis-errors.ts'
 import type { Asked } from './redis-limits.ts'
-import type { UsageEntry, UsageQuery } from './store.ts'
+import type { UsageEntry } from './store.ts'
 
 /** What the records of a request are once it was judged. */
 export interface Left {
@@ -60,12 +60,16 @@ export function decisionOf(metered: Metered, found: Found): MeteredDecision {
 }
 
 /** The days of a range: what the script read of one key's use is day, used … */
-export function entriesOf(keyId: string, reply: readonly unknown[], { from, to }: UsageQuery): UsageEntry[] {
+export function entriesOf(
+  keyId: string,
+  reply: readonly unknown[],
+  [first, end]: readonly [first: number, end: number],
+): UsageEntry[] {
   const entries: UsageEntry[] = []
   for (let i = 0; i < reply.length; i += 2) {
-    const day = wholeOf(reply[i]) * DAY_MS
+    const day = wholeOf(reply[i])
     const used = wholeOf(reply[i + 1])
-    if (day >= from && day < to && used > 0) entries.push({ keyId, day, used })
+    if (day >= first && day < end && used > 0) entries.push({ keyId, day: day * DAY_MS, used })
   }
   return entries.sort((a, b) => a.day - b.day)
 }

@@ -7,6 +7,7 @@ import { STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import type { Metered } from '../core/limits.ts'
 import { FULL, type Millis, TOKEN } from '../core/units.ts'
+import { daysOf } from './days.ts'
 import { callsOf, type Script } from './redis-calls.ts'
 import { misshapen, uncertain } from './redis-errors.ts'
 import { decisionOf, entriesOf, type Found, foundOf, type Left, leftOfParts, partsOf, together } from './redis-found.ts'
@@ -149,10 +150,11 @@ export function redisStore(options: RedisOptions): RedisStore {
       await Promise.all(partsOf(metered).map((part, i) => putBack(part, left[i]!, now)))
     },
     async usage(query) {
+      const days = daysOf(query.from, query.to)
       if (!usage) return []
       const entries = query.keyIds.map(async keyId => {
         const keys = [`${prefix}usage:{${query.planId}/${keyId}}`]
-        return entriesOf(keyId, await calls.ask(usageScript, '', { keys, limits: '{}', rest: '0' }), query)
+        return entriesOf(keyId, await calls.ask(usageScript, '', { keys, limits: '{}', rest: '0' }), days)
       })
       return (await Promise.all(entries)).flat()
     },

@@ -6,6 +6,7 @@ import { kindOf } from '../core/readers.ts'
 import { decodeState, type State, StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
+import { daysOf } from './days.ts'
 import { USAGE_DAYS, type UsageEntry, type UsageQuery } from './store.ts'
 
 /** A handle on a database: node:sqlite's (Node ≥ 22.13, Deno, Bun), better-sqlite3's, libsql's, bun:sqlite's. */
@@ -157,7 +158,7 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
       write(dropDays, day - USAGE_DAYS)
     },
     usage({ planId, keyIds, from, to }) {
-      const [first, end] = [Math.ceil(from / DAY_MS), Math.ceil(to / DAY_MS)]
+      const [first, end] = daysOf(from, to)
       return keyIds.flatMap(keyId => {
         const rows = attempt(() => usage.all(planId, keyId, first, end)) as Pick<UsageEntry, 'day' | 'used'>[]
         return rows.map(({ day, used }) => ({ keyId, day: day * DAY_MS, used }))

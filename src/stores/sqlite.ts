@@ -9,6 +9,7 @@ import { decodeState, encodeState, isForgettable, NO_STATES, type State, StateEr
 import type { Millis } from '../core/units.ts'
 import { StoreError } from '../errors.ts'
 import type { Snapshot } from './memory.ts'
+import { checkedSnapshot } from './snapshot.ts'
 import { type Book, bookOf, directly, type Records } from './sqlite-book.ts'
 import { checkHandle, openTables, SHARED, type SqliteDatabase } from './sqlite-tables.ts'
 import type { Answer, Store, UsageEntry, UsageQuery } from './store.ts'
@@ -211,16 +212,11 @@ export function sqliteStore(options: SqliteOptions): SqliteStore<boolean> {
       }
     },
     restore(snapshot) {
-      if (snapshot?.version !== 1) {
-        throw new StateError(`snapshot version ${String(snapshot?.version)}: this release reads version 1`)
-      }
-      const { records, shared } = snapshot
-      if (!Array.isArray(records) || !Array.isArray(shared))
-        throw new StateError('a broken snapshot: no lists of records')
+      const { records, shared } = checkedSnapshot(snapshot)
       transaction(() => {
         tables.clear()
-        for (const [plan, key, state] of records) tables.insert(String(plan), String(key), decodeState(state))
-        for (const [id, state] of shared) tables.insert(SHARED, String(id), decodeState(state))
+        for (const [plan, key, state] of records) tables.insert(plan, key, decodeState(state))
+        for (const [id, state] of shared) tables.insert(SHARED, id, decodeState(state))
       })
     },
     sweep,

@@ -6,6 +6,7 @@ import type { Allowed } from '../core/decision.ts'
 import type { Metered } from '../core/limits.ts'
 import { StateError } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
+import { daysOf } from './days.ts'
 import { type Store, USAGE_DAYS, type UsageEntry, type UsageQuery } from './store.ts'
 
 /** All use that is kept, as JSON. A public format. */
@@ -83,7 +84,7 @@ export function withUsage(store: Store<false>): UsageStore {
     },
     usage({ planId, keyIds, from, to }) {
       const keys = plans.get(planId)
-      const [first, end] = [Math.ceil(from / DAY_MS), Math.ceil(to / DAY_MS)]
+      const [first, end] = daysOf(from, to)
       return keyIds.flatMap(keyId =>
         pairs(keys?.get(keyId) ?? [])
           .filter(([day, used]) => day >= first && day < end && used > 0)
@@ -114,9 +115,11 @@ function pairs(days: Days): (readonly [day: number, used: number])[] {
   return Array.from({ length: days.length / 2 }, (_, i) => [days[2 * i]!, days[2 * i + 1]!] as const)
 }
 
-function readSnapshot({ version, usage }: UsageSnapshot): Map<string, Map<string, Days>> {
+function readSnapshot(snapshot: unknown): Map<string, Map<string, Days>> {
+  const { version, usage } = Object(snapshot) as Partial<Record<keyof UsageSnapshot, unknown>>
   if (version !== 1 || !Array.isArray(usage)) {
-    throw new StateError(`usage snapshot version ${String(version)}: this release reads version 1`)
+    const received = version ?? (snapshot && typeof snapshot)
+    throw new StateError(`usage snapshot: expected version 1, received ${String(received)}`)
   }
   const plans = new Map<string, Map<string, Days>>()
   for (const [planId, keyId, ...days] of usage as UsageSnapshot['usage']) {

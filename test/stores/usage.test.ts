@@ -3,9 +3,13 @@
 import { describe, expect, it } from 'vitest'
 import { StateError } from '../../src/core/state.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { redisStore } from '../../src/stores/redis.ts'
+import { sqliteStore } from '../../src/stores/sqlite.ts'
+import type { Store, UsageQuery } from '../../src/stores/store.ts'
 import { withUsage } from '../../src/stores/usage.ts'
 import { storeContract } from '../../src/testing.ts'
 import { DAY, indexOf, keyIds, meteredOf } from '../laws/worlds.ts'
+import { opened } from './files.ts'
 
 const index = indexOf({ override: false, weekStart: 0 })
 const ask = (key: 0 | 1 = 0) => meteredOf(index, { key, path: '/b', stage: 's', cost: 1 })!
@@ -45,6 +49,28 @@ describe('withUsage', () => {
     for (const broken of [{ version: 2, usage: [] }, { version: 1 }, { version: 1, usage: [['p', 'k', [1, 1.5]]] }]) {
       expect(() => copy.restoreUsage(broken as never)).toThrow(StateError)
     }
+    expect(() => copy.restoreUsage(null as never)).toThrow('expected version 1, received null')
     expect(copy.usageSnapshot()).toEqual(store.usageSnapshot())
+  })
+})
+
+describe.each<[string, () => Store | Promise<Store>]>([
+  ['withUsage', () => withUsage(memoryStore())],
+  ['sqliteStore', async () => sqliteStore({ database: await opened() })],
+  ['sqliteStore, grouped', async () => sqliteStore({ database: await opened(), grouped: true })],
+  // It is refused before anything is sent.
+  ['redisStore', () => redisStore({ send: () => expect.fail('it was sent') })],
+  ['redisStore, without usage', () => redisStore({ send: () => expect.fail('it was sent'), usage: false })],
+])('%s, asked for days', (_, makeStore) => {
+  it.each<[unknown, unknown, string]>([
+    ['2026-01-01', '2026-02-01', 'from: expected ms since the Unix epoch, received a string'],
+    [new Date(0), DAY, 'from: expected ms since the Unix epoch, received an instance of a class'],
+    [0, Number.NaN, 'to: expected ms since the Unix epoch, received NaN'],
+    [0, undefined, 'to: expected ms since the Unix epoch, received nothing'],
+  ])('from %s to %s says what is expected', async (from, to, said) => {
+    const store = await makeStore()
+    const asked = async () => store.usage!({ planId: 'plan', keyIds, from, to } as UsageQuery)
+    await expect(asked()).rejects.toThrow(TypeError)
+    await expect(asked()).rejects.toThrow(said)
   })
 })
