@@ -1,5 +1,6 @@
 // A log's text or bytes → events for `replay`: for tests and notebooks; the command reads files itself. Floor 4.
 
+import { quote } from '../core/readers.ts'
 import type { Millis } from '../core/units.ts'
 import { FORMATS, type Format, formatOf, readerOf } from './formats.ts'
 import { Interned } from './interned.ts'
@@ -28,11 +29,23 @@ export interface EventsOptions extends Mapping {
 /**
  * The requests of a log, in the order of their times, lazily.
  *
- * @throws {TypeError} when the format is not known and the first chunk looks like none
+ * @throws {TypeError} when the format is none there is; or, once it is read, when none is named and the first chunk looks
+ * like none
  */
-export function* eventsOf(
+export function eventsOf(
   log: string | Iterable<Uint8Array>,
-  { format, window = 60_000, onTrouble = () => {}, ...mapping }: EventsOptions = {},
+  options: EventsOptions = {},
+): Generator<LogEvent, void, undefined> {
+  const { format } = options
+  if (format !== undefined && !FORMATS.includes(format)) {
+    throw new TypeError(`format: expected one of ${FORMATS.join(', ')}, received ${quote(String(format))}`)
+  }
+  return eventsIn(log, options)
+}
+
+function* eventsIn(
+  log: string | Iterable<Uint8Array>,
+  { format, window = 60_000, onTrouble = () => {}, ...mapping }: EventsOptions,
 ): Generator<LogEvent, void, undefined> {
   const chunks = typeof log === 'string' ? [new TextEncoder().encode(log)] : log
   const reading = new Reading(new Interned(text => new Caller(text, text), 1 << 16), mapping)

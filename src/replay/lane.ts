@@ -2,7 +2,7 @@
 // decide. It is a store whose records are found by the caller's number, so that a line is looked up in no table but that
 // of its bytes; test/replay/ holds it to a gate over the memory store.
 
-import type { Catalog } from '../core/catalog.ts'
+import { type Catalog, isCatalog } from '../core/catalog.ts'
 import { compile, type Index } from '../core/compile.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision, MeteredDecision } from '../core/decision.ts'
@@ -12,6 +12,7 @@ import { decodeState, NO_STATES, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import type { Snapshot } from '../stores/memory.ts'
 import { type Row, Rows } from '../stores/rows.ts'
+import { checkedSnapshot } from '../stores/snapshot.ts'
 import type { Asked, AskedSeat, Caller } from './line.ts'
 
 /** No key's value: what a caller has of whom only an id is known, and no such id is in the catalog. */
@@ -35,15 +36,18 @@ export class Lane {
   /**
    * @param seat its place in the seats of what is replayed: each lane over the same lines has its own
    * @param state what is remembered to begin with; without it buckets are full and nothing is used
+   * @throws {TypeError} for a catalog that is none
    * @throws {StateError} for a state that is none
    */
   constructor(seat: number, catalog: Catalog, state?: Snapshot) {
     this.#seat = seat
-    this.#index = compile(catalog)
-    for (const [planId, keyId, encoded] of state?.records ?? []) {
+    this.#index = indexOf(catalog)
+    if (state === undefined) return
+    const { records, shared } = checkedSnapshot(state)
+    for (const [planId, keyId, encoded] of records) {
       this.#rowsOf(planId)[this.#number(keyId)] = this.#records.add(decodeState(encoded))
     }
-    for (const [id, encoded] of state?.shared ?? []) this.#shared.set(id, decodeState(encoded))
+    for (const [id, encoded] of shared) this.#shared.set(id, decodeState(encoded))
   }
 
   get catalog(): Catalog {
@@ -53,7 +57,7 @@ export class Lane {
   /** Puts another catalog in force; records go on. */
   replace(catalog: Catalog): void {
     if (catalog === this.#index.catalog) return
-    this.#index = compile(catalog, this.#index)
+    this.#index = indexOf(catalog, this.#index)
     this.#values = []
     this.#numberOf = []
   }
@@ -116,4 +120,10 @@ export class Lane {
     if (rows === undefined) this.#rows.set(planId, (rows = []))
     return rows
   }
+}
+
+/** A document is refused, as a gate refuses it. */
+function indexOf(catalog: Catalog, previous?: Index): Index {
+  if (isCatalog(catalog)) return compile(catalog, previous)
+  throw new TypeError('catalog: expected a Catalog; catalogOf makes one of a document')
 }

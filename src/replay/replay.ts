@@ -3,6 +3,7 @@
 
 import type { Catalog } from '../core/catalog.ts'
 import type { Decision } from '../core/decision.ts'
+import { kindOf } from '../core/readers.ts'
 import type { ApiRequest } from '../core/resolve.ts'
 import type { Millis } from '../core/units.ts'
 import type { Snapshot } from '../stores/memory.ts'
@@ -44,15 +45,26 @@ export interface Replayed<Event> {
  *
  * @param events requests in the order they were judged, and edits of the catalog among them
  * @returns a decision for each request, and for each retry of it at its time; they are those of a gate with a memory store
- * @throws {RangeError} when a cost is not a whole number ≥ 0
+ * @throws {TypeError} when the catalog is none, or that of an edit once it comes
+ * @throws {RangeError} when `retries` is not a whole number ≥ 0, or a cost, once it comes
  * @throws {StateError} when the state is none
  */
-export function* replay<Event extends ReplayRequest>(
+export function replay<Event extends ReplayRequest>(
   catalog: Catalog,
   events: Iterable<Event | ReplayEdit>,
   { state, retries = 0 }: ReplayOptions = {},
 ): Generator<Replayed<Event>, void, undefined> {
-  const lane = new Lane(0, catalog, state)
+  if (!Number.isSafeInteger(retries) || retries < 0) {
+    throw new RangeError(`retries: expected a whole number ≥ 0, received ${kindOf(retries)}`)
+  }
+  return replayed(new Lane(0, catalog, state), events, retries)
+}
+
+function* replayed<Event extends ReplayRequest>(
+  lane: Lane,
+  events: Iterable<Event | ReplayEdit>,
+  retries: number,
+): Generator<Replayed<Event>, void, undefined> {
   const due = new Due<{ readonly event: Event; readonly attempt: number }>()
 
   function ask(event: Event, time: Millis, attempt: number): Replayed<Event> {
