@@ -1,7 +1,12 @@
 // The gateway: listens, has every request judged, sends on what is admitted, and ends when it is told to. Floor 5.
 
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Decision } from '../../core/decision.ts'
 import { canonicalPath } from '../../core/path.ts'
@@ -14,6 +19,7 @@ import { connectionsOf, lastWords } from './connections.ts'
 import { isGone, type ServeRequest, type ServeResponse, upstreamAt } from './forward.ts'
 import { type RawHeaders, requestHeaders } from './headers.ts'
 import { answerOf, type Failure, plainly } from './own-answers.ts'
+import { headersTaken, inTime, isWhole, sizeOf } from './streams.ts'
 import { responseOn, upgradeTo } from './upgrade.ts'
 import { withoutKeys } from './without-keys.ts'
 
@@ -108,12 +114,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     underWay++
     response.once('close', () => {
       underWay--
-      tell(wasSent(response) ? response.statusCode : 499, !response.writableFinished)
+      tell(
+        wasSent(response) ? response.statusCode : 499,
+        !('stream' in response ? isWhole(response) : response.writableFinished),
+      )
     })
+    if ('stream' in response) inTime(request as Http2ServerRequest, response, options.requestTimeout)
     // Refused before it is judged, and so before it is charged: what could not be passed on.
     const { 'content-length': length, 'transfer-encoding': coding, host, expect } = request.headers
     const isChunked = coding === undefined || coding.toLowerCase() === 'chunked'
     if (host === undefined && request.httpVersion === '1.1') refuse(request, response, plainly(400, 'Bad Request'))
+    else if ('stream' in response && sizeOf(request.rawHeaders) >= options.maxHeaders)
+      refuse(request, response, plainly(431, 'Request Header Fields Too Large'))
     else if (Number(length ?? 0) > maxBody) refuse(request, response, answerTo(request, 'REQUEST_TOO_LARGE'))
     else if (expect !== undefined && !CONTINUE.test(expect))
       refuse(request, response, plainly(417, 'Expectation Failed'))
@@ -233,10 +245,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ? createServer(limits, handle)
       : // Where it speaks HTTP/1 it takes these from itself rather than from its options.
         Object.assign(
-          createSecureServer(
-            { ...options.tls, allowHTTP1: true, settings: { maxHeaderListSize: options.maxHeaders } },
-            handle,
-          ),
+          createSecureServer({ ...options.tls, allowHTTP1: true, ...headersTaken(options.maxHeaders) }, handle),
           limits,
         )
   const connections = connectionsOf(server)

@@ -2,16 +2,29 @@
 
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { GatewayOptions } from '../../../src/cli/serve/gateway.ts'
-import { closeAll, dial, gatewayBefore, head, KEY, KEY_LINE, POOR, rawUpstream, upstreamOf } from './gateway-before.ts'
+import {
+  behind,
+  closeAll,
+  dial,
+  gatewayBefore,
+  head,
+  KEY,
+  KEY_LINE,
+  POOR,
+  rawUpstream,
+  upstreamOf,
+} from './gateway-before.ts'
 import { ask, sessionOf } from './http2.ts'
 import { selfSigned } from './pem.ts'
 
 afterEach(closeAll)
 
 const tls = selfSigned()
+
+const CLOSE = 'Connection: close'
 
 async function gated(handler: RequestListener, options: Partial<GatewayOptions> = {}) {
   const upstream = await upstreamOf(handler)
@@ -91,6 +104,88 @@ describe('HTTP/2', () => {
     expect([announced.headers[':status'], streamed.headers[':status']]).toEqual([413, 413])
   })
 
+  it('has headers held to the same size as HTTP/1.1, uncharged, from its first stream on', async () => {
+    const { port, session, usedBy, told } = await gated((_, response) => response.end('served'), { maxHeaders: 8_000 })
+    const long = (length: number): OutgoingHttpHeaders => ({ 'x-a': 'a'.repeat(length) })
+    const statuses: unknown[] = []
+    // The first comes before the client knows of any limit; node would reset the others.
+    for (const length of [20_000, 20_000, 60_000]) statuses.push((await ask(session, long(length))).headers[':status'])
+    const many = Object.fromEntries([...Array(700).keys()].map(i => [`x-${i}`, 'a'.repeat(20)]))
+    statuses.push((await ask(session, many)).headers[':status'])
+    expect([statuses, usedBy('k1')]).toEqual([[431, 431, 431, 431], 0])
+    expect((await told(4)).map(({ status, decision }) => [status, decision])).toEqual(Array(4).fill([431, null]))
+    // The same names and values are within it, however each version writes them.
+    const most = 8_000 - 150
+    const [plain] = await dial(port, head('GET /a', KEY_LINE, `X-A: ${'a'.repeat(most)}`, CLOSE), true).answers()
+    expect([plain?.status, (await ask(session, long(most))).headers[':status']]).toEqual([200, 200])
+  })
+
+  it('that trickles its body, or stops in it, is 408 after its time, and its upstream request is aborted', async () => {
+    const aborted: Promise<void>[] = []
+    const { session, told, usedBy, errors } = await gated(
+      request => aborted.push(new Promise(resolve => request.once('close', resolve))),
+      { requestTimeout: 300 },
+    )
+    const upload = (): ClientHttp2Stream =>
+      session.request({ ':method': 'POST', ':path': '/a', 'x-api-key': KEY }, { endStream: false })
+    const [trickling, stopping] = [upload(), upload()]
+    const drip = setInterval(() => trickling.write('a'), 30)
+    behind(() => clearInterval(drip))
+    stopping.write('a')
+    const ends = await Promise.all(
+      [trickling, stopping].map(async stream => {
+        const closed = once(stream, 'close')
+        const [headers] = (await once(
+          stream.resume().on('error', () => {}),
+          'response',
+        )) as [IncomingHttpHeaders]
+        clearInterval(drip)
+        await closed
+        return [headers[':status'], stream.rstCode]
+      }),
+    )
+    expect(ends).toEqual([
+      [408, 0],
+      [408, 0],
+    ])
+    await Promise.all(aborted)
+    expect((await told(2)).map(({ status, cut }) => [status, cut])).toEqual([
+      [408, false],
+      [408, false],
+    ])
+    expect([aborted.length, usedBy('k1'), errors]).toEqual([2, 2, []])
+  })
+
+  it('whose answer has begun is reset when it is not whole in time, or closed where its answer is out', async () => {
+    const { session, told, gateway } = await gated(
+      ({ url }, response) => (url === '/whole' ? response.end('out') : response.write('begun')),
+      { requestTimeout: 300 },
+    )
+    const ends: unknown[] = []
+    for (const path of ['/begun', '/whole']) {
+      const stream = session.request({ ':method': 'POST', ':path': path, 'x-api-key': KEY }, { endStream: false })
+      stream
+        .on('error', () => {})
+        .resume()
+        .write('a')
+      await once(stream, 'close')
+      ends.push(stream.rstCode)
+    }
+    expect(ends).toEqual([8, 0])
+    expect((await told(2)).map(({ status, cut }) => [status, cut])).toEqual([
+      [200, true],
+      [200, false],
+    ])
+    expect(gateway.pending).toBe(0)
+  })
+
+  it('that is whole in time is not hurried', async () => {
+    const { session } = await gated((_, response) => setTimeout(() => response.end('late'), 300), {
+      requestTimeout: 150,
+    })
+    expect((await ask(session, { ':method': 'POST' }, 'hello')).body).toBe('late')
+  })
+
   it('is told to go on, or not', async () => {
     const { session } = await gated(async (request, response) => response.end(String((await request.toArray()).length)))
     const stream = session.request({ ':method': 'POST', ':path': '/a', 'x-api-key': KEY, expect: '100-continue' })
@@ -109,9 +204,39 @@ describe('HTTP/2', () => {
     const upstream = await rawUpstream(socket => {
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'))
     })
-    const { port } = await gatewayBefore(upstream.url, { tls })
+    const { port, told } = await gatewayBefore(upstream.url, { tls })
     const { body, code } = await ask(sessionOf(port), {})
     expect([body, code]).toEqual(['half', 2])
+    expect(await told(1)).toMatchObject([{ status: 200, cut: true }])
+  })
+
+  it.each<[string, RequestListener, number]>([
+    ['of which nothing waits to be sent', (_, response) => response.write('half'), 65_535],
+    ['of which much waits to be sent', (_, response) => response.write(Buffer.alloc(1 << 22)), 65_535],
+    ['that is written, and does not fit its window', (_, response) => response.end('Served to the end'), 5],
+  ])('that leaves in the middle of an answer %s has it told as cut', async (_, answer, initialWindowSize) => {
+    const { port, told } = await gated(answer)
+    const session = sessionOf(port, { initialWindowSize })
+    const stream = session.request({ ':path': '/a', 'x-api-key': KEY }).on('error', () => {})
+    await once(stream, 'data')
+    stream.close(8)
+    expect(await told(1)).toMatchObject([{ status: 200, cut: true }])
+    const other = session.request({ ':path': '/a', 'x-api-key': KEY }).on('error', () => {})
+    await once(other, 'data')
+    session.destroy()
+    expect((await told(2))[1]).toMatchObject({ status: 200, cut: true })
+  })
+
+  it('that has had the whole answer has it told as whole, of every kind', async () => {
+    const { session, told } = await gated(({ url }, response) => {
+      response.statusCode = Number(url?.slice(1, 4))
+      response.end(url === '/200' ? Buffer.alloc(1 << 20) : undefined)
+    })
+    for (const status of [200, 204, 304]) await ask(session, { ':path': `/${status}` })
+    await ask(session, { ':path': '/200', ':method': 'HEAD' })
+    await ask(session, { ':path': '/200', 'x-api-key': 'no-key' })
+    const told5 = (await told(5)).map(({ status, cut }) => [status, cut])
+    expect(told5).toEqual([200, 204, 304, 200, 403].map(status => [status, false]))
   })
 
   it('that resets a stream has its upstream request aborted, and is told', async () => {
@@ -122,7 +247,7 @@ describe('HTTP/2', () => {
     while (gateway.pending === 0) await new Promise(setImmediate)
     stream.close(8)
     await aborted.promise
-    expect((await told(1)).map(({ status }) => status)).toEqual([499])
+    expect(await told(1)).toMatchObject([{ status: 499, cut: true }])
     expect([gateway.pending, errors]).toEqual([0, []])
   })
 
@@ -146,7 +271,7 @@ describe('HTTP/2', () => {
 
   it('shares its port with HTTP/1.1', async () => {
     const { port, usedBy } = await gated(({ httpVersion }, response) => response.end(httpVersion))
-    const [answer] = await dial(port, head('GET /a', KEY_LINE, 'Connection: close'), true).answers()
+    const [answer] = await dial(port, head('GET /a', KEY_LINE, CLOSE), true).answers()
     expect([answer?.status, answer?.body.toString(), usedBy('k1')]).toEqual([200, '1.1', 1])
   })
 

@@ -1,6 +1,12 @@
 // A client of HTTP/2 over TLS, and what came of a request.
 
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type Settings,
+} from 'node:http2'
 import { behind, KEY } from './gateway-before.ts'
 
 export interface Stream {
@@ -12,8 +18,8 @@ export interface Stream {
   readonly code: number
 }
 
-export function sessionOf(port: number): ClientHttp2Session {
-  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+export function sessionOf(port: number, settings: Settings = {}): ClientHttp2Session {
+  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings })
   session.on('error', () => {})
   behind(() => session.destroy())
   return session
