@@ -102,6 +102,7 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
   attempt(() => prepareFile(database, options))
   const statement = (sql: string): SqliteStatement => attempt(() => database.prepare(sql))
   const columns = 'plan, key, at, level, "window", used, methods'
+  const numbers = ['at', 'level', '"window"', 'used'].map(name => `CAST(${name} AS REAL) AS ${name}`).join()
   const begin = statement('BEGIN IMMEDIATE')
   const commit = statement('COMMIT')
   const rollback = statement('ROLLBACK')
@@ -112,7 +113,11 @@ export function openTables(database: SqliteDatabase, options: TablesOptions): Ta
   )
   const remove = statement('DELETE FROM tollgate_records WHERE plan = ? AND key = ?')
   const clear = statement('DELETE FROM tollgate_records')
-  const after = statement(`SELECT ${columns} FROM tollgate_records WHERE plan = ? AND key > ? ORDER BY key LIMIT ?`)
+  // As floating point a number that is none of a record's fails in its own row: node:sqlite fails them all for an integer
+  // beyond 2^53.
+  const after = statement(
+    `SELECT plan, key, ${numbers}, methods FROM tollgate_records WHERE plan = ? AND key > ? ORDER BY key LIMIT ?`,
+  )
   const all = statement(`SELECT ${columns} FROM tollgate_records ORDER BY plan, key`)
   const size = statement('SELECT count(*) AS size FROM tollgate_records')
   const count = statement('UPDATE tollgate_usage SET used = max(0, used + ?) WHERE plan = ? AND key = ? AND day = ?')
