@@ -12,7 +12,7 @@ import { argumentsOf } from './options.ts'
 import { progress } from './progress.ts'
 import { readLogs } from './replay/log-files.ts'
 import { count } from './replay/words.ts'
-import { LOG_HELP, LOG_OPTIONS, logOf, sha256 } from './replay.ts'
+import { LOG_HELP, LOG_OPTIONS, logOf, sha256, stageIn } from './replay.ts'
 import { paintFor, UsageError } from './terminal.ts'
 
 export const FIT_HELP = `tollgate fit: the smallest limits that would hardly have refused anything
@@ -79,9 +79,10 @@ export async function fit(args: string[]): Promise<void> {
     ignoreWarnings: values['ignore-warnings'],
     onWarning: line => void process.stderr.write(`${paint('yellow', `note: ${line}`)}\n`),
   })
+  stageIn(catalog, values.stage)
   const gathering = new Gathering(catalog, by)
   const callers = callersOf([catalog], { hash: sha256 })
-  const read = await readLogs({ ...log, callers, onLine: line => gathering.add(line) })
+  const read = await readLogs({ ...log, catalogs: [catalog], callers, onLine: line => gathering.add(line) })
   const { groups } = gathering
   const shown = progress()
   const fits: Fit[] = []
@@ -123,6 +124,7 @@ export async function fit(args: string[]): Promise<void> {
       ? `${JSON.stringify(report, null, 2)}\n`
       : fitText(report, { width: Math.max(60, stdout.columns ?? 100), paint: paintFor(stdout) }),
   ])
+  if (fits.length === 0) process.exitCode = 2
   if (read.stopped) {
     process.exitCode = 130
     process.exit()

@@ -10,7 +10,7 @@ import { duration, optionsOf, withoutCredentials } from './options.ts'
 import { type PreviewReport, previewText } from './preview/text.ts'
 import { readLogs } from './replay/log-files.ts'
 import { catalogAt, snapshotAt } from './replay/snapshot.ts'
-import { LOG_HELP, LOG_OPTIONS, logOf, sha256 } from './replay.ts'
+import { LOG_HELP, LOG_OPTIONS, logOf, sha256, stageIn } from './replay.ts'
 import { paintFor, UsageError } from './terminal.ts'
 
 export const PREVIEW_HELP = `tollgate preview: what would change if this catalog went live now?
@@ -72,15 +72,18 @@ export async function preview(args: string[]): Promise<void> {
   const shared = values.against === undefined ? await catalogAt(store) : null
   const next = await load(values.catalog, shared ?? undefined)
   const current = values.against === undefined ? shared : await load(values.against, next)
+  stageIn(next, values.stage)
   const now = Date.now()
 
   let trial: Trial | null = null
   let lines = { read: 0, bad: 0 }
   if (log !== null) {
     trial = new Trial({ proposed: next, against: current ?? undefined })
-    const callers = callersOf(current === null ? [next] : [next, current], { hash: sha256 })
+    const catalogs = current === null ? [next] : [next, current]
+    const callers = callersOf(catalogs, { hash: sha256 })
     const read = await readLogs({
       ...log,
+      catalogs,
       callers,
       onLine: line => void (line.time >= now - last && trial?.judge(line)),
     })

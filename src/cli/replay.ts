@@ -122,10 +122,12 @@ export async function replay(args: string[]): Promise<void> {
   const live = values.state === undefined ? null : await catalogAt(values.state)
   const proposed = await load(values.catalog, live ?? undefined)
   const against = values.against === undefined ? undefined : await load(values.against, proposed)
+  stageIn(proposed, values.stage)
 
   const trial = new Trial({ proposed, against, state, retries })
-  const callers = callersOf(against === undefined ? [proposed] : [proposed, against], { hash: sha256 })
-  const read = await readLogs({ ...log, callers, onLine: line => trial.judge(line) })
+  const catalogs = against === undefined ? [proposed] : [proposed, against]
+  const callers = callersOf(catalogs, { hash: sha256 })
+  const read = await readLogs({ ...log, catalogs, callers, onLine: line => trial.judge(line) })
   trial.end()
   const verdict = verdictOf(read, trial.report(), {
     proposed: values.catalog,
@@ -166,6 +168,15 @@ export function sha256(value: string): string {
 }
 
 /** What was said about logs. @throws {UsageError} for what no log can be */
+/** @throws {UsageError} for a stage that the catalog does not have */
+export function stageIn(catalog: Catalog, stage: string | undefined): void {
+  const known = catalog.apis.flatMap(({ id, stages }) => stages.map(({ stageName }) => `${id}/${stageName}`))
+  if (stage !== undefined && !known.includes(stage)) {
+    const there = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`
+    throw new UsageError(`--stage: expected a stage of the catalog, received ${JSON.stringify(stage)}; ${there}`)
+  }
+}
+
 export function logOf({ format, map = [], host, stage, window, spread }: LogValues, names: readonly string[]) {
   if (names.length === 0) {
     throw new UsageError('expected a log, received nothing; name its files, or - for stdin; see --help')

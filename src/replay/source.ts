@@ -14,6 +14,9 @@ export interface Trouble {
   readonly sample: Uint8Array
 }
 
+/** Bytes of a line that are shown of it. */
+export const SAMPLE = 200
+
 const NEWLINE = 10
 const RETURN = 13
 /** Bytes of a line at most: one without an end is no line of a log. */
@@ -137,7 +140,7 @@ export class Source {
     const known = this.troubles.get(why)
     if (known !== undefined) known.count++
     else {
-      const sample = bytes.slice(start, Math.min(end, start + 200))
+      const sample = bytes.slice(start, Math.min(end, start + SAMPLE))
       this.troubles.set(why, { why, count: 1, line: this.lines + 1, sample })
     }
   }

@@ -4,6 +4,7 @@
 import type { Catalog } from '../core/catalog.ts'
 import type { Decision, LimitName, MeteredDecision } from '../core/decision.ts'
 import { type Millis, TOKEN } from '../core/units.ts'
+import { withoutKeys } from '../core/without-keys.ts'
 import type { Lane } from './lane.ts'
 import type { Asked, Caller } from './line.ts'
 import { Timeline, type TimelineReport } from './timeline.ts'
@@ -202,7 +203,8 @@ export class Tally {
     if (!('reason' in decision)) return
     const { kind, reason } = decision
     const keyId = 'keyId' in decision ? decision.keyId : null
-    let what = kind === 'invalid-api-key' ? keyId : `${asked.method} ${asked.path}`
+    const { apiKeys } = this.#lane.catalog
+    let what = kind === 'invalid-api-key' ? keyId : withoutKeys(`${asked.method} ${asked.path}`, apiKeys)
     let name = `${reason} ${what}`
     if (!this.#uncovered.has(name) && this.#uncovered.size >= MOST_KINDS) {
       what = null

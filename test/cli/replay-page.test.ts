@@ -52,7 +52,17 @@ function verdict(): Verdict {
   return {
     proposed: HOSTILE,
     against: 'current.json',
-    log: { files: [], lines: 1829, bad: 2, troubles: [trouble], late: 0, cut: [], stopped: false, elapsed: 1 },
+    log: {
+      files: [],
+      lines: 1829,
+      bad: 2,
+      notJudged: 0,
+      troubles: [trouble],
+      late: 0,
+      cut: [],
+      stopped: false,
+      elapsed: 1,
+    },
     trial: trial.report(),
     notes: [HOSTILE],
   }

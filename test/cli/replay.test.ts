@@ -198,6 +198,35 @@ describe('tollgate replay', () => {
   })
 })
 
+describe('a log with keys in it', () => {
+  const [customer] = world.customers
+  const value = `${customer!.id}-value-of-the-key-0000`
+  const at = (path: string): string => `1.2.3.4 - - [24/Nov/2026:10:00:00 +0000] "${path}" 200 12`
+  const lines = [
+    at(`GET /secret/${value} HTTP/1.1`),
+    `nonsense ${value}`,
+    `{"time":"yesterday","keyId":"${value}"}`,
+    at(`GET /a?${'x'.repeat(115)}&key=${value} HTTP`).replace('200', 'nonsense'),
+  ]
+
+  it.each([
+    ['replay', []],
+    ['replay', ['--json']],
+    ['replay', ['--html', 'of-keys.html']],
+    ['fit', []],
+    ['fit', ['--json']],
+  ])('%s %j shows none of them', async (verb, args) => {
+    writeFileSync(file('keys.log'), lines.join('\n'))
+    const { stdout, stderr } = await tollgate([verb, '--catalog', file('proposed.json'), ...args, file('keys.log')], {
+      cwd: folder,
+    })
+    const page = args.includes('--html') ? readFileSync(file('of-keys.html'), 'utf8') : ''
+    const all = stdout + stderr + page
+    expect(all).not.toContain(value.slice(0, 12))
+    expect(all).toContain(`key:${customer!.id}`)
+  })
+})
+
 describe('tollgate fit', () => {
   it('proposes limits per plan or per key, draws what they are traded for, and is data', async () => {
     const run = (...args: string[]): Promise<Run> =>
@@ -212,6 +241,32 @@ describe('tollgate fit', () => {
     expect(cedar).toMatchObject({ throttle: { rateLimit: 5, burstLimit: 1 }, quota: { limit: 300, period: 'DAY' } })
     expect((await run('--refused', '100%')).stderr).toContain('--refused: expected a share like 0.1%')
     expect((await run('--rate', '1', '--burst', '2')).stderr).toContain('expected --rate or --burst, received both')
+  })
+})
+
+describe('what cannot be replayed', () => {
+  const judged = (decision: string): string =>
+    `${JSON.stringify({ time: '2026-11-02T00:00:00.000Z', method: 'GET', path: '/', status: 413, decision })}\n`
+
+  it('is no unreadable line where the gateway did not judge it', async () => {
+    writeFileSync(file('own.ndjson'), judged('not-judged') + world.requests.slice(0, 5).map(jsonLine).join('\n'))
+    const { stdout, stderr, code } = await replay('--fail-on', 'unreadable>0', 'own.ndjson')
+    expect([stderr, code]).toEqual(['', 0])
+    expect(stdout).toContain('1 line is of a request that the gateway refused before it judged anything')
+    expect(stdout).not.toContain('unreadable')
+  })
+
+  it.each(['replay', 'fit'])('by %s is what is for a stage that there is not', async verb => {
+    const { stderr, code } = await tollgate([verb, '--catalog', 'proposed.json', '--stage', 'nope/x', 'access.log'], {
+      cwd: folder,
+    })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/--stage: expected a stage of the catalog, received "nope\/x"; it has \w+\/\w+/)
+  })
+
+  it('is nothing that fits', async () => {
+    const { stdout, code } = await tollgate(['fit', '--catalog', 'proposed.json', 'empty.log'], { cwd: folder })
+    expect([stdout.includes('nothing to fit'), code]).toEqual([true, 2])
   })
 })
 

@@ -5,11 +5,13 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
+import type { Catalog } from '../../core/catalog.ts'
+import { withoutKeys } from '../../core/without-keys.ts'
 import { FORMATS, type Format, formatOf, readerOf } from '../../replay/formats.ts'
 import type { Interned } from '../../replay/interned.ts'
 import type { Caller, Line } from '../../replay/line.ts'
-import { type Mapping, Reading } from '../../replay/reading.ts'
-import { merged, Source } from '../../replay/source.ts'
+import { type Mapping, NOT_JUDGED, Reading } from '../../replay/reading.ts'
+import { merged, SAMPLE, Source } from '../../replay/source.ts'
 import { readError } from '../load.ts'
 import { progress } from '../progress.ts'
 import { UsageError } from '../terminal.ts'
@@ -24,6 +26,8 @@ export interface LogOptions {
   /** ms by which a line may come late and still be put in its place. */
   readonly window: number
   readonly spread: boolean
+  /** Whose keys are not shown where lines are. */
+  readonly catalogs: readonly Catalog[]
   /** Called with each line, in the order of their times; it is written over afterwards. */
   readonly onLine: (line: Line) => void
 }
@@ -43,6 +47,8 @@ export interface LogReport {
   readonly lines: number
   /** Of `lines`, those that could not be read. */
   readonly bad: number
+  /** Of `lines`, those of requests that a gateway refused before it judged them. */
+  readonly notJudged: number
   readonly troubles: readonly BadLines[]
   /** Lines that came later than the window allows: judged where they stood. */
   readonly late: number
@@ -136,21 +142,33 @@ export async function readLogs(options: LogOptions): Promise<LogReport> {
         line,
         why,
         count,
-        sample: new TextDecoder().decode(sample),
+        sample: shownOf(sample, options.catalogs),
       }),
     ),
   )
+  const [notJudged, unread] = [true, false].map(is => troubles.filter(({ why }) => (why === NOT_JUDGED) === is)) as [
+    BadLines[],
+    BadLines[],
+  ]
   const sum = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0)
   return {
     files: files.map(({ name, format, source }) => ({ name, format, lines: source.lines })),
     lines: sum(sources.map(({ lines }) => lines)),
-    bad: sum(troubles.map(({ count }) => count)),
-    troubles,
+    bad: sum(unread.map(({ count }) => count)),
+    notJudged: sum(notJudged.map(({ count }) => count)),
+    troubles: unread,
     late: sum(sources.map(({ late }) => late)),
     cut: files.flatMap(({ cut }) => cut ?? []),
     stopped,
     elapsed: Math.round(performance.now() - began),
   }
+}
+
+/** The beginning of a line. Cut in the middle of a word it ends before that: half a key is not known for one. */
+function shownOf(sample: Uint8Array, catalogs: readonly Catalog[]): string {
+  const text = new TextDecoder().decode(sample)
+  const whole = sample.length < SAMPLE ? text : text.replace(/[\w\-.~+%]*$/, '')
+  return catalogs.reduce((shown, { apiKeys }) => withoutKeys(shown, apiKeys), whole)
 }
 
 /** `12,345,678 lines, 1,100,000 a second, 43 %, 12 s left` */

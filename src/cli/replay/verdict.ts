@@ -40,6 +40,10 @@ function notesOf(
   const formats = log.files.flatMap(({ format }) => format ?? [])
   if (log.stopped) notes.push('Interrupted: this is the log up to the last time shown, no further.')
   for (const cut of log.cut) notes.push(`${cut}.`)
+  if (log.notJudged > 0) {
+    const lines = `${counted(log.notJudged, 'line')} ${log.notJudged === 1 ? 'is of a request' : 'are of requests'}`
+    notes.push(`${lines} that the gateway refused before it judged anything, as it would again.`)
+  }
   const { requests } = trial
   const keyless = trial.proposed.notCovered.reduce(
     (sum, { reason, requests }) => sum + (reason === 'missing' ? requests : 0),

@@ -10,6 +10,7 @@ import {
 import type { Duplex } from 'node:stream'
 import type { Decision } from '../../core/decision.ts'
 import { canonicalPath } from '../../core/path.ts'
+import { withoutKeys } from '../../core/without-keys.ts'
 import type { Gate } from '../../gate.ts'
 import type { AnswerStyle, Refusing } from '../../http/answer.ts'
 import { decisionOf, gateNode } from '../../http/node.ts'
@@ -21,7 +22,6 @@ import { type RawHeaders, requestHeaders } from './headers.ts'
 import { answerOf, type Failure, plainly } from './own-answers.ts'
 import { headersTaken, inTime, isWhole, sizeOf } from './streams.ts'
 import { responseOn, upgradeTo } from './upgrade.ts'
-import { withoutKeys } from './without-keys.ts'
 
 export interface GatewayOptions {
   readonly gate: Gate<boolean>
