@@ -6,6 +6,8 @@ import type { Catalog } from './catalog.ts'
 import { type CsvRecord, CsvRecords, csvCell, guardedCell, trim } from './csv.ts'
 import { isFault, putSoundKeys } from './edits.ts'
 import { type ApiKey, isId, isKeyValue } from './plan.ts'
+import { kindOf, Notes, oneOf, type Reader, shape } from './readers.ts'
+import { seconds } from './shapes.ts'
 
 /** A record of the file that can be imported. Source: AWS API Gateway, "API key file format". */
 export interface KeyRow {
@@ -69,7 +71,11 @@ export type KeyImport =
 
 /** A key file on its way in. */
 export interface KeyFileImport {
-  /** The next part of the text, cut anywhere. */
+  /**
+   * The next part of the text, cut anywhere.
+   *
+   * @throws {TypeError} where it is no text
+   */
   push(chunk: string): void
   /**
    * Ends the file and imports all of it in one edit.
@@ -83,8 +89,10 @@ export interface KeyFileImport {
  * An import to push chunks into, for callers that stream: `for await (const chunk of stream) reading.push(chunk)`.
  *
  * @param catalog where it may change while the file comes, a function: it is called at the end, so no edit is lost
+ * @throws {TypeError} where an option is not what it has to be
  */
 export function keyFileImport(catalog: Catalog | (() => Catalog), options: ImportOptions): KeyFileImport {
+  checkOptions(options)
   const reader = new KeyFileReader()
   const rows: KeyRow[] = []
   const warnings: KeyFileWarning[] = []
@@ -113,18 +121,19 @@ export function keyFileImport(catalog: Catalog | (() => Catalog), options: Impor
  * usage plans are only ever added to. Of rows with the same value the last wins.
  *
  * @param file the text, or its chunks
+ * @throws {TypeError} where that is neither, or an option is not what it has to be
  * @throws RangeError when `newId` gives no id that can be used
  */
 export function importKeyFile(catalog: Catalog, file: string | Iterable<string>, options: ImportOptions): KeyImport {
   const reading = keyFileImport(catalog, options)
-  for (const chunk of typeof file === 'string' ? [file] : file) reading.push(chunk)
+  for (const chunk of chunksOf(file)) reading.push(chunk)
   return reading.end()
 }
 
 /** The rows of a key file and the warnings for the others, in their order, while it is read. */
 export function* readKeyFile(file: string | Iterable<string>): Generator<KeyFileEntry, void, undefined> {
   const reader = new KeyFileReader()
-  for (const chunk of typeof file === 'string' ? [file] : file) {
+  for (const chunk of chunksOf(file)) {
     for (const part of parts(chunk)) yield* reader.push(part)
   }
   yield* reader.end()
@@ -161,12 +170,42 @@ function withoutGuard(text: string): string {
 /** UTF-16 code units in a chunk, of those written and of those read at a time. */
 const CHUNK = 65_536
 
+const DECODE = 'decode bytes with TextDecoder'
+
+function chunksOf(file: unknown): Iterable<string> {
+  if (typeof file === 'string') return [file]
+  // Bytes can be gone through too, as numbers.
+  if (
+    typeof (file as Partial<Iterable<string>> | null)?.[Symbol.iterator] === 'function' &&
+    !ArrayBuffer.isView(file)
+  ) {
+    return file as Iterable<string>
+  }
+  throw new TypeError(`file: expected text, or its chunks, received ${kindOf(file)}; ${DECODE}`)
+}
+
 /** A chunk in pieces, so that the entries of a whole file given at once are not held at once. */
 function* parts(chunk: string): Generator<string, void, undefined> {
+  if (typeof chunk !== 'string') throw new TypeError(`chunk: expected text, received ${kindOf(chunk)}; ${DECODE}`)
   for (let i = 0; i < chunk.length; i += CHUNK) yield chunk.slice(i, i + CHUNK)
 }
 
 // The import.
+
+const newId: Reader<ImportOptions['newId']> = (notes, value) =>
+  typeof value === 'function'
+    ? (value as ImportOptions['newId'])
+    : notes.add(notes.here(), 'type', 'a function that gives ids', kindOf(value), 'give one')
+const options = shape<ImportOptions>({ 'onWarnings!': oneOf('fail', 'ignore'), 'newId!': newId, now: seconds })
+
+/** With another word for `fail` bad records would be passed over, and with another clock no key would be read again. */
+function checkOptions(given: ImportOptions): void {
+  const notes = new Notes()
+  notes.at.push('options')
+  options(notes, { ...given })
+  const [issue] = notes.issues
+  if (issue !== undefined) throw new TypeError(issue.message)
+}
 
 /** Warnings in a failure's message; its `warnings` are all there. */
 const LISTED = 1000

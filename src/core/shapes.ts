@@ -101,7 +101,7 @@ const keysId = text(ID, isId, lengthOf)
 
 const keyValue = text('20 to 128 of A-Z a-z 0-9 - . _ ~ + / =', isKeyValue, lengthOf)
 
-const seconds = whole(0, 253_402_300_799, 'give seconds since the Unix epoch')
+export const seconds: Reader<number> = whole(0, 253_402_300_799, 'give seconds since the Unix epoch')
 const tags = record(upTo(256), 'a tag', () => true)
 const isVerb = (text: string): boolean => text === 'ANY' || VERBS.includes(text as HttpMethod)
 

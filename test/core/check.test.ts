@@ -294,6 +294,16 @@ describe('check', () => {
     ])
   })
 
+  it.each([
+    [{ apis: [PETS], basePathMappings: [{ basePath: 'v1', restApiId: 'petstore', stage: 'prod' }] }, 'apiId'],
+    [{ apis: [PETS], usagePlans: [{ id: 'gold', apiStages: [{ restApiId: 'petstore', stage: 'prod' }] }] }, 'apiId'],
+    [{ restApis: [PETS] }, 'apis'],
+    [{ plans: [{ id: 'gold', throttle: { rate: 1, burstLimit: 1 } }] }, 'rateLimit'],
+  ])('knows a field by a part of its name, as AWS and people have it: %#', (document, name) => {
+    const [issue] = issuesOf(document)
+    expect([issue?.code, issue?.remedy]).toEqual(['unknown-field', `did you mean "${name}"?`])
+  })
+
   it('takes no stage twice in a plan, and no two plans of a key for one stage (CFG-11)', () => {
     const twice = { apis: [PETS], usagePlans: [{ id: 'gold', apiStages: [AT_PROD, AT_PROD] }] }
     expect(messagesOf(twice)).toEqual([

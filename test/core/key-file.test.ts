@@ -434,6 +434,53 @@ describe('an import', () => {
     expect(new Set([...catalog.apiKeys].map(({ id }) => id)).size).toBe(2000)
   })
 
+  it.each<[string, unknown, string]>([
+    [
+      'bytes',
+      new TextEncoder().encode(`Name,Key\na,${VALUE}\n`),
+      'file: expected text, or its chunks, received an instance of a class; decode bytes with TextDecoder',
+    ],
+    ['nothing', undefined, 'file: expected text, or its chunks, received nothing; decode bytes with TextDecoder'],
+    [
+      'chunks of bytes',
+      [new TextEncoder().encode('Name,Key')],
+      'chunk: expected text, received an instance of a class; decode bytes with TextDecoder',
+    ],
+  ])('of %s is refused, since it is no text', (_, file, message) => {
+    const options = { onWarnings: 'ignore', newId: counter() } as const
+    expect(() => importKeyFile(NO_PLANS, file as string, options)).toThrow(new TypeError(message))
+    expect(() => read(file as string)).toThrow(new TypeError(message))
+  })
+
+  const NOW = Date.UTC(2026, 10, 24, 12, 0, 0, 500)
+  it.each<[string, object, string]>([
+    [
+      'no word on warnings',
+      { onWarnings: undefined },
+      'options.onWarnings: expected a value, received nothing; add "onWarnings"',
+    ],
+    [
+      'another word for fail',
+      { onWarnings: 'Fail' },
+      'options.onWarnings: expected one of fail, ignore, received "Fail"; did you mean "fail"?',
+    ],
+    [
+      'a date in milliseconds',
+      { now: NOW },
+      `options.now: expected a whole number from 0 to 253402300799, received ${NOW}; give seconds since the Unix epoch`,
+    ],
+    [
+      'a date of fractions',
+      { now: NOW / 1000 },
+      `options.now: expected a whole number from 0 to 253402300799, received ${NOW / 1000}; give seconds since the Unix epoch`,
+    ],
+    ['no ids', { newId: 'k1' }, 'options.newId: expected a function that gives ids, received a string; give one'],
+  ])('with %s is refused', (_, given, message) => {
+    const options = { onWarnings: 'fail', newId: counter(), ...given } as ImportOptions
+    expect(() => keyFileImport(NO_PLANS, options)).toThrow(new TypeError(message))
+    expect(() => importKeyFile(NO_PLANS, `Name,Key\na,${VALUE}\n`, options)).toThrow(new TypeError(message))
+  })
+
   it('asks for another id when one is taken, by the catalog or by this file', () => {
     const taken = ignoring(NO_PLANS, SAMPLE_1).catalog
     const given = ['k1', 'not an id', 'x', 'x', 'y']
