@@ -50,7 +50,7 @@ export type ApiKeyDocument = Omit<ApiKey, 'enabled' | 'usagePlanIds'> & {
   readonly usagePlanIds?: readonly string[]
 }
 
-/** A verb and a path template: `"GET /pets/{petId}"`; without a verb, every verb. */
+/** A verb and a path template: `"GET /pets/{petId}"`; without a verb, `ANY`. */
 export type MethodName = `${HttpMethod} /${string}` | `/${string}`
 
 /** The short form: one API, one stage. */
@@ -59,7 +59,7 @@ export interface ShortDocument {
   readonly version?: string
   readonly account?: Account
   readonly semantics?: Semantics
-  /** The methods that need a key; everything else is open. GET covers HEAD. Absent: everything needs one. */
+  /** The methods that need a key; what else `ANY` stands for is open. GET covers HEAD. Absent: everything needs one. */
   readonly requireKey?: readonly MethodName[]
   readonly plans: readonly ShortPlan[]
   readonly keys?: readonly ShortKey[]

@@ -17,7 +17,7 @@ export interface Expanded {
  * What a short document means.
  *
  * With `requireKey` the methods it names need a key and all else is open; without it, everything needs one. A name
- * without a verb is every verb; GET covers HEAD, since servers answer HEAD with what they do for GET.
+ * without a verb is `ANY`, as is all else; GET covers HEAD, since servers answer HEAD with what they do for GET.
  */
 export function expand({ requireKey, plans = [], keys = [], ...rest }: ShortParts, notes: Notes): Expanded {
   const required = new Map<string, At>()
