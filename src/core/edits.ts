@@ -52,7 +52,7 @@ export function putApiKeys(catalog: Catalog, keys: Iterable<ApiKey>): Catalog | 
   return 'fault' in read ? read : putSoundKeys(catalog, read)
 }
 
-/** As `putApiKeys`, of keys that were read already: of a million it is seen. */
+/** As `putApiKeys`, of keys that were read already, by `check` or by the key file: a million are not read twice. */
 export function putSoundKeys(catalog: Catalog, keys: Iterable<ApiKey>): Catalog | EditFault {
   const list = [...keys]
   // A million keys of an import share a few lists of plans: each list is looked at once.
