@@ -7,22 +7,37 @@ import { type Paint, printable } from './terminal.ts'
 
 export interface Judged {
   readonly at: Millis
+  /** Empty, as the target, where nobody could read the request. */
   readonly method: string
   /** As it came, query and all: it is cut here. */
   readonly target: string
   readonly status: number
-  readonly decision: Decision
+  /** Null where it was answered before it was judged. */
+  readonly decision: Decision | null
 }
 
 /** `12:00:07.341  429 GET /v1/pets  Acorn Labs (free)  throttled by the plan's throttle until 12:00:08.102` */
 export function requestLine({ at, method, target, status, decision }: Judged, catalog: Catalog, paint: Paint): string {
   const path = target.split('?', 1)[0] as string
-  const what = `${String(status)} ${printable(method, 10)} ${printable(path)}`.padEnd(32)
-  const colour = decision.admitted ? 'green' : decision.kind === 'invalid-api-key' ? 'yellow' : 'red'
-  return `${paint('dim', time(at))}  ${what}  ${who(decision, catalog).padEnd(22)}  ${paint(colour, verdict(decision, at))}`
+  const what = `${String(status)} ${printable(method || '-', 10)} ${printable(path || '-')}`.padEnd(32)
+  const colour = decision?.admitted ? 'green' : decision?.kind === 'invalid-api-key' ? 'yellow' : 'red'
+  const why = decision === null ? `not judged: ${UNJUDGED[status] ?? 'judging it failed'}` : verdict(decision, at)
+  return `${paint('dim', time(at))}  ${what}  ${who(decision, catalog).padEnd(22)}  ${paint(colour, why)}`
 }
 
-function who(decision: Decision, catalog: Catalog): string {
+/** What a status says of a request that was not judged. */
+const UNJUDGED: Readonly<Partial<Record<number, string>>> = {
+  400: 'no request as HTTP has it',
+  408: 'it did not come in time',
+  413: 'a body announced as longer than --max-body',
+  417: 'an Expect that nobody knows',
+  431: 'more headers than --max-headers',
+  499: 'its client went away first',
+  501: 'a body in a coding that is not chunked',
+}
+
+function who(decision: Decision | null, catalog: Catalog): string {
+  if (decision === null) return '-'
   const keyId = 'keyId' in decision ? decision.keyId : null
   if (keyId === null) return decision.kind === 'invalid-api-key' ? 'nobody we know' : decision.admitted ? 'anyone' : '-'
   const name = printable(catalog.apiKeys.get(keyId)?.name ?? keyId, 30)
@@ -85,11 +100,12 @@ const KEY_REASONS = {
 /** The same in 79 columns: `12:00:07 429 GET /v1/pets       Acorn Labs (free)     plan throttle, 0.8 s` */
 export function shortLine({ at, method, target, status, decision }: Judged, catalog: Catalog, paint: Paint): string {
   const what = `${status} ${printable(`${method} ${target.split('?', 1)[0]}`, 22)}`.padEnd(26)
-  const colour = decision.kind === 'invalid-api-key' ? 'yellow' : 'red'
+  const colour = decision?.kind === 'invalid-api-key' ? 'yellow' : 'red'
   return `${paint('dim', time(at).slice(0, 8))} ${what} ${who(decision, catalog).slice(0, 20).padEnd(20)} ${paint(colour, shortVerdict(decision))}`
 }
 
-function shortVerdict(decision: Decision): string {
+function shortVerdict(decision: Decision | null): string {
+  if (decision === null) return 'not judged'
   switch (decision.kind) {
     case 'throttled':
     case 'quota-exceeded':

@@ -188,7 +188,7 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
     seen.add(decision, status, duration / 1000)
     log?.write(answered)
     if (view) lately.add(answered)
-    else if (!options.quiet && decision !== null) {
+    else if (!options.quiet) {
       process.stdout.write(`${requestLine({ at, method, target, status, decision }, gate.catalog, out)}\n`)
     }
   }

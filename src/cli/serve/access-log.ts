@@ -16,6 +16,7 @@ export interface Answered {
   readonly version?: string
   /** ms from then until its answer was out. */
   readonly duration: number
+  /** Empty, as the target, where nobody could read the request. */
   readonly method: string
   /** The path that was judged, or what came where it has no one spelling; without keys (without-keys.ts), as the host. */
   readonly target: string
@@ -46,11 +47,11 @@ export function logLine(answered: Answered): string {
   const { path } = targetOf(target)
   return JSON.stringify({
     // The instant it was judged at, so that a replay of the log decides the same.
-    time: new Date(decision !== null && 'metered' in decision ? decision.at : at).toISOString(),
+    time: new Date(at).toISOString(),
     seq,
-    method,
+    method: method || undefined,
     // Without the query: what is not judged is not kept, and people put secrets there.
-    path: canonicalPath(path) ?? (path.split('?', 1)[0] as string).slice(0, 2048),
+    path: canonicalPath(path) ?? ((path.split('?', 1)[0] as string).slice(0, 2048) || undefined),
     host,
     status,
     cut: cut || undefined,

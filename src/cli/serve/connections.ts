@@ -27,8 +27,12 @@ export interface Connections {
 /** ms in which what is on its way may arrive: a last answer, which a reset would overtake; a first request. */
 const LINGER = 1_000
 
-/** Follows the connections of a server. */
-export function connectionsOf(server: Server | Http2SecureServer): Connections {
+/**
+ * Follows the connections of a server.
+ *
+ * @param onRefused told of the status of what node's parser refused, where it is no request that was taken before
+ */
+export function connectionsOf(server: Server | Http2SecureServer, onRefused: (status: number) => void): Connections {
   const open = new Set<Duplex>()
   const owed = new Map<Duplex, Set<ServerResponse>>()
   /** Those of HTTP/1 that have not asked for anything yet. */
@@ -110,8 +114,10 @@ export function connectionsOf(server: Server | Http2SecureServer): Connections {
       }
       const status = statusOf(error)
       const [last, ...before] = [...(owed.get(socket) ?? [])].reverse()
-      if (last === undefined) lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-      else if (last.req.complete) last.once('close', () => this.refuse(error, socket))
+      if (last === undefined) {
+        lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+        onRefused(Number.parseInt(status, 10))
+      } else if (last.req.complete) last.once('close', () => this.refuse(error, socket))
       // What follows is about its body.
       else if (!last.headersSent) answerEmpty(last, Number.parseInt(status, 10))
       else if (last.writableEnded) last.once('close', () => lastWords(socket))

@@ -90,8 +90,25 @@ export function createGateway(options: GatewayOptions): Gateway {
         host: shown(hostOf(request) ?? '') || undefined,
       }
       const decision = decisionOf(request) ?? null
-      onAnswered({ at, seq, version, duration, ...answered, status, cut, decision, dryRun })
+      onAnswered({
+        // One instant of a request, wherever it is said until when.
+        at: decision !== null && 'at' in decision ? decision.at : at,
+        seq,
+        version,
+        duration,
+        ...answered,
+        status,
+        cut,
+        decision,
+        dryRun,
+      })
     }
+  }
+
+  /** What node's parser refused: how it would have gone on is not known. */
+  function toldUnread(status: number): void {
+    const nothing = { method: '', target: '', host: undefined, decision: null, dryRun: false }
+    onAnswered({ at: Date.now(), seq: judged++, version: gate.version, duration: 0, status, ...nothing })
   }
 
   function headersFor(request: ServeRequest, decision: Decision | undefined): RawHeaders {
@@ -248,7 +265,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           createSecureServer({ ...options.tls, allowHTTP1: true, ...headersTaken(options.maxHeaders) }, handle),
           limits,
         )
-  const connections = connectionsOf(server)
+  const connections = connectionsOf(server, toldUnread)
   // Judged before the client is told to go on: the body of a refused request is never sent.
   server.on('checkContinue', handle)
   server.on('checkExpectation', handle)

@@ -4,8 +4,9 @@ import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { type Answered, accessLog } from '../../../src/cli/serve/access-log.ts'
+import { gateOf } from '../../gate-of.ts'
 import { folder } from './command.ts'
-import { closeAll } from './gateway-before.ts'
+import { CATALOG, closeAll, dial, gatewayBefore, head, POOR, upstreamOf } from './gateway-before.ts'
 
 afterEach(closeAll)
 
@@ -59,4 +60,17 @@ it('says that an answer was cut', async () => {
   log.write(cut)
   await log.close()
   expect(JSON.parse(readFileSync(path, 'utf8')).cut).toBe(true)
+})
+
+it('says the instant of the decision, also where another clock was looked at later', async () => {
+  const upstream = await upstreamOf((_, response) => response.end())
+  const judgedAt = Date.UTC(2026, 0, 31, 12)
+  const gate = gateOf({ catalog: CATALOG, clock: () => judgedAt })
+  const { port, told } = await gatewayBefore(upstream.url, { gate })
+  const request = head('GET /a', `x-api-key: ${POOR}`, 'Connection: close')
+  for (let i = 0; i < 2; i++) await dial(port, request).answers()
+  expect((await told(2)).map(({ status, at }) => [status, at])).toEqual([
+    [200, judgedAt],
+    [429, judgedAt],
+  ])
 })
