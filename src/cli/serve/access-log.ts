@@ -26,6 +26,7 @@ export interface Answered {
   readonly cut?: boolean
   /** Null for one that was refused before it was judged: a body announced as too long. */
   readonly decision: Decision | null
+  /** Whether it was refused and passed on all the same. */
   readonly dryRun: boolean
 }
 

@@ -100,7 +100,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         status,
         cut,
         decision,
-        dryRun,
+        // What is no path is passed on by nobody (pathFor).
+        dryRun: dryRun && decision?.admitted === false && path.startsWith('/'),
       })
     }
   }

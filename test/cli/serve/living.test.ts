@@ -242,12 +242,20 @@ describe('what it says', () => {
       { path: '/a%2fb' },
     ]
     for (const options of sent) expect(await get(serve.port, options)).toMatchObject({ status: 200, body: 'served' })
+    // What cannot be passed on is refused all the same.
+    const [star] = await dial(serve.port, head('OPTIONS *', KEY_LINE, 'Connection: close')).answers()
+    expect(star?.status).toBe(400)
     expect(reached).toEqual(['/a', '/a', '/a', '/a', '/a', '/a%2fb'])
     expect((await serve.end()).code).toBe(0)
-    const kinds = ['allowed', 'invalid-api-key', 'invalid-api-key', 'allowed', 'quota-exceeded', 'bad-request']
-    expect(serve.log().map(({ decision, status, dryRun }) => [decision, status, dryRun])).toEqual(
-      kinds.map(kind => [kind, 200, true]),
-    )
+    expect(serve.log().map(({ decision, status, dryRun }) => [decision, status, dryRun])).toEqual([
+      ['allowed', 200, undefined],
+      ['invalid-api-key', 200, true],
+      ['invalid-api-key', 200, true],
+      ['allowed', 200, undefined],
+      ['quota-exceeded', 200, true],
+      ['bad-request', 200, true],
+      ['bad-request', 400, undefined],
+    ])
   })
 })
 
