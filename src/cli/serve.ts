@@ -160,6 +160,12 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
           log: counters.log,
           gate,
           onChanged: followChange,
+          onLost: putBack =>
+            say(
+              putBack === 0
+                ? `${counters.name} has another catalog than it had, which is in force now: ${gate.version}`
+                : `${counters.name} had lost what was published of the catalog; ${countWords(putBack, 'entry', 'entries')} put back`,
+            ),
           onRefused: (error, version) =>
             say(`catalog ${version}: ${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
         })

@@ -12,23 +12,29 @@ import { StoreError } from '../errors.ts'
 import type { Gate } from '../gate.ts'
 import { type After, timer } from './timer.ts'
 
+/** Of which entry of a log one was made, and which it is: by these a process sees that what it read is not there any more. */
+export interface Link {
+  readonly id?: string
+  readonly after?: string
+}
+
 /** What is published: a whole catalog, or an edit of the one before. JSON values both. */
 export type CatalogChange =
-  | {
+  | (Link & {
       readonly kind: 'catalog'
       readonly document: CatalogDocument | Catalog
       /** What it was made of, in the publisher's words: by it the publisher knows that it need not publish it again. */
       readonly origin?: string
-      /** The version of which this is the whole: nothing new to who has that one in force. */
-      readonly of?: number
-    }
-  | {
+      /** The entry of which this is the whole: nothing new to who has that one in force. */
+      readonly of?: string
+    })
+  | (Link & {
       readonly kind: 'edit'
       /** Everything but the keys, where something of that changed. */
       readonly rest?: Omit<Catalog, 'apiKeys' | 'version'>
       readonly put: readonly ApiKey[]
       readonly remove: readonly string[]
-    }
+    })
 
 /** An entry of the log. Versions are 1, 2, 3 … without a gap. */
 export interface Published {
@@ -41,8 +47,10 @@ export interface CatalogLog {
   /**
    * What came after `version`, in order. Where a whole catalog came after it, the entries before that one may be left
    * out. Version 0 is before everything.
+   *
+   * @returns `'lost'` where the log ends before that version, which somebody has read of it
    */
-  since(version: number): Promise<readonly Published[]>
+  since(version: number): Promise<readonly Published[] | 'lost'>
   /** Adds the entry after `version`, atomically. @returns false, and nothing is added, when somebody has done so before */
   append(version: number, change: CatalogChange): Promise<boolean>
 }
@@ -85,21 +93,33 @@ export interface SharedCatalogOptions {
   readonly deadline?: Millis
   /** Runs something later, and returns how to call it off. Default: setTimeout. */
   readonly after?: After
+  /**
+   * Told when the log had lost entries that were in force here (a restart from an older file, a failover, a flush): how
+   * many of them are in it again now.
+   */
+  readonly onLost?: (putBack: number) => void
   /** Told of every change that came into force here, this process's own among them. */
   readonly onChanged?: (from: Catalog, to: Catalog, change: CatalogChange) => void
 }
+
+/** Ids that are remembered: more than there are edits before a catalog is made whole again. */
+const KNOWN = 10_000
 
 /** How often a publication is tried again when others are faster. */
 const TRIES = 20
 
 /** The catalog of a gate, kept the same as that of every other process on the same log. */
 export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
-  const { log, gate, onRefused, onChanged, deadline = 5000, after = timer } = options
+  const { log, gate, onRefused, onLost, onChanged, deadline = 5000, after = timer } = options
   let version = 0
   let origin: string | undefined
-  let edits = 0
   /** The last entry that was looked at; ahead of `version` where entries were refused. */
   let seen = 0
+  let seenId: string | undefined
+  /** The last whole catalog in force, and the edits of it: what a log that has lost them is told again. */
+  let trail: readonly CatalogChange[] = []
+  /** Ids of entries that were read here, the last `KNOWN` of them. */
+  const known = new Set<string>()
 
   /** One thing after the other: a look that overtook a publication would be undone by it. */
   let turn: Promise<unknown> = Promise.resolve()
@@ -122,21 +142,37 @@ export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
   function putInForce(catalog: Catalog, entry: Published): void {
     const from = gate.catalog
     gate.replace(catalog)
-    version = entry.version
-    edits = entry.change.kind === 'edit' ? edits + 1 : 0
-    if (entry.change.kind === 'catalog') origin = entry.change.origin
+    follow([entry])
     onChanged?.(from, gate.catalog, entry.change)
+  }
+
+  /** These are in force by now. */
+  function follow(entries: readonly Published[]): void {
+    for (const { version: its, change } of entries) {
+      version = its
+      if (change.id !== undefined) known.add(change.id)
+      if (known.size > KNOWN) known.delete(known.values().next().value as string)
+      if (change.kind === 'edit') trail = [...trail, change]
+      else {
+        origin = change.origin
+        trail = [{ ...change, document: {} }]
+      }
+    }
   }
 
   function catalogOfEntry(entry: Published): Catalog {
     const { change } = entry
-    return change.kind === 'catalog' && change.of === version ? gate.catalog : changedBy(gate.catalog, entry)
+    const isKnown = change.kind === 'catalog' && change.of !== undefined && change.of === trail.at(-1)?.id
+    return isKnown ? gate.catalog : changedBy(gate.catalog, entry)
   }
 
   async function look(): Promise<boolean> {
+    const found = await inTime(log.since(seen))
+    if (found === 'lost' || isElsewhere(found[0])) return rejoin()
     let changed = false
-    for (const entry of await inTime(log.since(seen))) {
+    for (const entry of found) {
       seen = entry.version
+      seenId = entry.change.id
       try {
         putInForce(catalogOfEntry(entry), entry)
         changed = true
@@ -147,18 +183,66 @@ export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
     return changed
   }
 
+  /** Whether an edit was made of another entry than the one that was read last. */
+  function isElsewhere(first: Published | undefined): boolean {
+    const before = first?.change.kind === 'edit' ? first.change.after : undefined
+    return before !== undefined && seenId !== undefined && before !== seenId
+  }
+
+  /**
+   * What was read of the log is not there any more. What it has now holds, and of what is missing there, which may have
+   * been answered for, this process tells it again: all of it where nothing is there, else the edits of what it has.
+   */
+  async function rejoin(): Promise<true> {
+    for (let i = 0; i < TRIES; i++) {
+      const entries = [...((await inTime(log.since(0))) as readonly Published[])]
+      const missing = missingIn(entries, trail, known, { ...wholeOf(gate.catalog, origin), ...of(seenId) })
+      let catalog = gate.catalog
+      let isLate = false
+      const add = (entry: Published): void => {
+        try {
+          catalog = changedBy(catalog, entry)
+        } catch (error) {
+          onRefused?.(error, entry.version)
+        }
+      }
+      for (const entry of entries) add(entry)
+      for (const change of missing) {
+        const last = entries.at(-1)
+        const entry = { version: (last?.version ?? 0) + 1, change: linked(change, last?.change.id) }
+        isLate = !(await inTime(log.append(entry.version - 1, entry.change)))
+        if (isLate) break
+        entries.push(entry)
+        add(entry)
+      }
+      if (isLate) continue
+      const from = gate.catalog
+      gate.replace(catalog)
+      trail = []
+      follow(entries)
+      seen = entries.at(-1)?.version ?? 0
+      seenId = entries.at(-1)?.change.id
+      onChanged?.(from, gate.catalog, wholeOf(gate.catalog, origin))
+      onLost?.(missing.length)
+      return true
+    }
+    throw tooMany()
+  }
+
   async function publish(change: CatalogChange, on?: Catalog): Promise<number | null> {
+    const own = linked(change)
     for (let i = 0; i < TRIES; i++) {
       await look()
       if (on !== undefined && gate.catalog !== on) return null
-      const next = { version: seen + 1, change: on === undefined ? change : withOrigin(change, origin) }
+      const next = { version: seen + 1, change: linked(on === undefined ? own : withOrigin(own, origin), seenId) }
       const catalog = catalogOfEntry(next)
       if (!(await inTime(log.append(seen, next.change)))) continue
       seen = next.version
+      seenId = next.change.id
       putInForce(catalog, next)
       return version
     }
-    throw new Error(`others published ${TRIES} times while this was tried; try again`)
+    throw tooMany()
   }
 
   return {
@@ -169,7 +253,7 @@ export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
       return origin
     },
     get edits() {
-      return edits
+      return editsIn(trail)
     },
     poll: () => inTurn(look),
     publish: change => inTurn(() => publish(change)) as Promise<number>,
@@ -178,9 +262,50 @@ export function sharedCatalog(options: SharedCatalogOptions): SharedCatalog {
     compact: () =>
       inTurn(async () => {
         await look()
-        if (edits > 0) await publish({ ...wholeOf(gate.catalog, origin), of: version }, gate.catalog)
+        if (editsIn(trail) > 0)
+          await publish({ ...wholeOf(gate.catalog, origin), ...of(trail.at(-1)?.id) }, gate.catalog)
       }),
   }
+}
+
+/** A change with an id of its own, or the one it has, made of the entry of that id. */
+function linked<C extends CatalogChange>(change: C, after?: string): C {
+  return { id: crypto.randomUUID(), ...change, ...(after === undefined ? {} : { after }) }
+}
+
+function editsIn(trail: readonly CatalogChange[]): number {
+  return trail.filter(({ kind }) => kind === 'edit').length
+}
+
+function of(id: string | undefined): { of?: string } {
+  return id === undefined ? {} : { of: id }
+}
+
+/**
+ * What a log has to be told again: the edits of a trail after what it has of it; all that is in force where it has nothing,
+ * or an older whole catalog than the trail's, then followed by edits of others that it has. Nothing where it begins with a
+ * whole catalog that nobody here knows of: that took the place of all of it.
+ */
+function missingIn(
+  entries: readonly Published[],
+  trail: readonly CatalogChange[],
+  known: ReadonlySet<string>,
+  inForce: CatalogChange,
+): readonly CatalogChange[] {
+  if (entries.length === 0) return [inForce]
+  const changes = entries.map(({ change }) => change)
+  const base = changes.map(({ kind }) => kind).lastIndexOf('catalog')
+  const whole = changes[base]
+  if (whole?.kind !== 'catalog' || whole.id === undefined) return []
+  const from = trail.findIndex(({ id }) => id !== undefined && (id === whole.id || id === whole.of))
+  const there = new Set(changes.map(({ id }) => id))
+  if (from !== -1) return trail.slice(from + 1).filter(({ id }) => !there.has(id))
+  if (!known.has(whole.id)) return []
+  return [inForce, ...changes.slice(base + 1).filter(({ id }) => id !== undefined && !known.has(id))]
+}
+
+function tooMany(): Error {
+  return new Error(`others published ${TRIES} times while this was tried; try again`)
 }
 
 /** A whole catalog that was made of the one in force comes from where that came from. */
@@ -237,7 +362,7 @@ function faultIssue(message: string): CatalogError['issues'][number] {
 export function memoryCatalogLog(): CatalogLog {
   const entries: Published[] = []
   return {
-    since: async version => entries.slice(version),
+    since: async version => (version > entries.length ? 'lost' : entries.slice(version)),
     append: async (version, change) => {
       if (version !== entries.length) return false
       // What others read is what was written, as from any other log: a copy, and JSON.

@@ -4,11 +4,15 @@
 import { StoreError } from '../errors.ts'
 import type { CatalogLog, Published } from './catalog-log.ts'
 
-/** KEYS: last, base, entries. ARGV: version to read after. Reply: the first version given, then the entries. */
+/**
+ * KEYS: last, base, entries. ARGV: version to read after. Reply: the first version given, then the entries; `lost` where
+ * there is no such version.
+ */
 const SINCE = `
 local after = tonumber(ARGV[1])
 local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-if last <= after then return {} end
+if last < after then return 'lost' end
+if last == after then return {} end
 local base = tonumber(redis.call('GET', KEYS[2]) or '0')
 local from = math.max(after, base)
 local found = redis.call('LRANGE', KEYS[3], from - base, -1)
@@ -46,6 +50,7 @@ export function redisCatalogLog({ send, prefix = 'tollgate:' }: RedisCatalogOpti
   return {
     async since(version) {
       const reply = await run(SINCE, String(version))
+      if (String(reply) === 'lost') return 'lost'
       if (!Array.isArray(reply)) throw misshapen(reply)
       if (reply.length === 0) return []
       const [first, ...entries] = reply.map(String)

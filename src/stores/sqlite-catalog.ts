@@ -27,9 +27,12 @@ export function sqliteCatalogLog(database: SqliteDatabase): CatalogLog {
   const insert = attempt(() => database.prepare('INSERT INTO tollgate_catalog (version, change) VALUES (?, ?)'))
   const dropBefore = attempt(() => database.prepare('DELETE FROM tollgate_catalog WHERE version < ?'))
 
+  const lastVersion = (): number => (attempt(() => newest.get()) as { readonly version: number }).version
+
   return {
     async since(version) {
       const rows = attempt(() => after.all(version)) as { readonly version: number; readonly change: string }[]
+      if (rows.length === 0 && lastVersion() < version) return 'lost'
       return rows.map(({ version, change }): Published => ({ version, change: parsed(change, version) }))
     },
 
@@ -37,7 +40,7 @@ export function sqliteCatalogLog(database: SqliteDatabase): CatalogLog {
       const text = JSON.stringify(change)
       attempt(() => database.exec('BEGIN IMMEDIATE'), 'sqlite', 'no')
       try {
-        const last = (attempt(() => newest.get()) as { readonly version: number }).version
+        const last = lastVersion()
         if (last === version) {
           attempt(() => insert.run(version + 1, text))
           // What came before a whole catalog is never needed again.

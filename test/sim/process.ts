@@ -239,7 +239,8 @@ export function startProcess(scene: Scene, place: number, before?: Process, take
       async since(version) {
         const asked = timeline.now
         const entries = await log.since(version)
-        if (timeline.now < asked + CATALOG_DEADLINE) heard = Math.max(heard, entries.at(-1)?.version ?? 0)
+        if (timeline.now < asked + CATALOG_DEADLINE)
+          heard = Math.max(heard, (entries as Exclude<typeof entries, 'lost'>).at(-1)?.version ?? 0)
         return entries
       },
     }

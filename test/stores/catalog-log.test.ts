@@ -7,6 +7,7 @@ import {
   type CatalogChange,
   type CatalogLog,
   memoryCatalogLog,
+  type Published,
   sharedCatalog,
   wholeOf,
 } from '../../src/stores/catalog-log.ts'
@@ -111,7 +112,7 @@ describe('a shared catalog', () => {
     await a.shared.compact()
     await b.shared.poll()
     expect(b.gate.catalog).toBe(before)
-    expect((await log.since(2)).map(({ change }) => change.kind)).toEqual(['catalog'])
+    expect(await log.since(2)).toMatchObject([{ change: { kind: 'catalog' } }])
     // From the whole alone, as logs give it to who starts.
     const { gate, shared } = process_({ ...log, since: version => log.since(Math.max(version, 2)) })
     await shared.poll()
@@ -221,6 +222,136 @@ describe('a shared catalog', () => {
     expect(shared.version).toBe(0)
     await shared.poll()
     expect(shared.version).toBe(1)
+  })
+
+  describe('whose log loses what was read of it', () => {
+    /** A log that goes back to what it once was, and the processes on it. */
+    function losing(count: number) {
+      let log = memoryCatalogLog()
+      const shared: CatalogLog = { since: v => log.since(v), append: (v, change) => log.append(v, change) }
+      const told: number[][] = Array.from({ length: count }, () => [])
+      const refused: unknown[] = []
+      const processes = told.map(told => {
+        const gate = createGate({ catalog: catalogOf({}) })
+        const options = {
+          log: shared,
+          gate,
+          onLost: (n: number) => told.push(n),
+          onRefused: (e: unknown) => refused.push(e),
+        }
+        return {
+          gate,
+          shared: sharedCatalog(options),
+          keys: () => [...gate.catalog.apiKeys].map(({ id }) => id).sort(),
+        }
+      })
+      const back = async (version: number): Promise<void> => {
+        const entries = (await log.since(0)) as readonly Published[]
+        log = memoryCatalogLog()
+        for (const { version: its, change } of entries.slice(0, version)) await log.append(its - 1, change)
+      }
+      return { processes, told, refused, back, log: shared }
+    }
+
+    it('tells it again, once, and all go on together', async () => {
+      const { processes, told, back } = losing(3)
+      const [a, b] = processes as [(typeof processes)[0], (typeof processes)[0]]
+      await a.shared.publish({ kind: 'catalog', document: PLANS, origin: 'a file' })
+      for (const i of [1, 2, 3]) await a.shared.publish(put(keyOf(i)))
+      await b.shared.poll()
+      await back(2)
+      expect(await b.shared.poll()).toBe(true)
+      expect(await a.shared.publish(put(keyOf(4)))).toBe(5)
+      for (const one of processes) await one.shared.poll()
+      expect(processes.map(({ keys }) => keys())).toEqual(Array(3).fill(['k1', 'k2', 'k3', 'k4']))
+      expect(processes.map(({ gate, shared }) => [gate.version, shared.origin, shared.edits])).toEqual(
+        Array(3).fill(['#1+5', 'a file', 4]),
+      )
+      expect([told[1], told[2]]).toEqual([[2], []])
+    })
+
+    it('puts the whole of it back where nothing is left', async () => {
+      const { processes, told, back, log } = losing(2)
+      const [a, b] = processes as [(typeof processes)[0], (typeof processes)[0]]
+      await a.shared.publish({ kind: 'catalog', document: PLANS, origin: 'a file' })
+      await a.shared.publish(put(keyOf(1)))
+      await b.shared.poll()
+      await back(0)
+      await a.shared.poll()
+      await b.shared.poll()
+      expect(await b.shared.publish(put(keyOf(2)))).toBe(2)
+      await a.shared.poll()
+      expect([a, b].map(({ keys, shared }) => [keys(), shared.origin])).toEqual(Array(2).fill([['k1', 'k2'], 'a file']))
+      expect(told).toEqual([[1], [0]])
+      expect(await log.since(1)).toHaveLength(1)
+    })
+
+    it('keeps what others have published on what was left, and adds what is lost to it', async () => {
+      const { processes, back } = losing(2)
+      const [a, b] = processes as [(typeof processes)[0], (typeof processes)[0]]
+      await a.shared.publish({ kind: 'catalog', document: PLANS })
+      await a.shared.publish(put(keyOf(1)))
+      await a.shared.publish(put(keyOf(2)))
+      await back(2)
+      // As many entries as were lost, and more: their numbers tell nothing.
+      await b.shared.publish(put(keyOf(1, { enabled: false })))
+      await b.shared.publish(put(keyOf(3)))
+      await a.shared.poll()
+      await b.shared.poll()
+      for (const { gate, keys } of [a, b]) {
+        expect([keys(), gate.catalog.apiKeys.get('k1')?.enabled]).toEqual([['k1', 'k2', 'k3'], false])
+      }
+    })
+
+    it('follows a whole catalog that took the place of what is lost', async () => {
+      const { processes, told, back } = losing(2)
+      const [a, b] = processes as [(typeof processes)[0], (typeof processes)[0]]
+      await a.shared.publish({ kind: 'catalog', document: PLANS })
+      for (const i of [1, 2]) await a.shared.publish(put(keyOf(i)))
+      await back(1)
+      await b.shared.publish({ kind: 'catalog', document: { ...PLANS, version: 'another' } })
+      await a.shared.poll()
+      expect([a.gate.version, a.keys(), told[0]]).toEqual(['another', [], [0]])
+    })
+
+    it('loses nothing that was answered for, and ends the same everywhere, whatever is lost when', async () => {
+      const step = fc.record({
+        who: fc.nat(2),
+        what: fc.oneof(
+          { weight: 4, arbitrary: fc.constant('publish' as const) },
+          { weight: 3, arbitrary: fc.constant('poll' as const) },
+          { weight: 1, arbitrary: fc.constant('compact' as const) },
+          { weight: 1, arbitrary: fc.constant('lose' as const) },
+        ),
+        lost: fc.nat(4),
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 30 }), async steps => {
+          const { processes, refused, back, log } = losing(3)
+          await processes[0]!.shared.publish({ kind: 'catalog', document: PLANS })
+          for (const { shared } of processes) await shared.poll()
+          const answered: string[] = []
+          for (const [i, { who, what, lost }] of steps.entries()) {
+            const { shared } = processes[who]!
+            if (what === 'poll') await shared.poll()
+            else if (what === 'compact') await shared.compact()
+            else if (what === 'publish') {
+              await shared.publish(put(keyOf(i)))
+              answered.push(`k${i}`)
+            } else {
+              // All have seen it, and look again before anybody publishes: as they do four times a second.
+              for (const { shared } of processes) await shared.poll()
+              const last = ((await log.since(0)) as readonly Published[]).at(-1)!.version
+              await back(Math.max(0, last - lost))
+              for (const { shared } of processes) await shared.poll()
+            }
+          }
+          for (const { shared } of [...processes, ...processes]) await shared.poll()
+          expect(refused).toEqual([])
+          for (const { keys } of processes) expect(keys()).toEqual(answered.sort())
+        }),
+      )
+    })
   })
 
   it('is published whole from the catalog of a gate', async () => {

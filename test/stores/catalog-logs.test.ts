@@ -1,7 +1,7 @@
 // Every log of a shared catalog keeps the same promise: entries in order, none lost, one winner, and the old forgotten.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CatalogChange, type CatalogLog, memoryCatalogLog } from '../../src/stores/catalog-log.ts'
+import { type CatalogChange, type CatalogLog, memoryCatalogLog, type Published } from '../../src/stores/catalog-log.ts'
 import { redisCatalogLog } from '../../src/stores/redis-catalog.ts'
 import { sqliteCatalogLog } from '../../src/stores/sqlite-catalog.ts'
 import { newFile, opened } from './files.ts'
@@ -57,6 +57,13 @@ describe.each(Object.keys(LOGS))('the log in %s', name => {
     expect(await a.since(3)).toEqual([])
   })
 
+  it('says that it has lost what was read of it, and not that there is nothing new', async () => {
+    const [a, b] = await make()
+    expect(await a.since(1)).toBe('lost')
+    await a.append(0, whole('one'))
+    expect([await b.since(1), await b.since(2)]).toEqual([[], 'lost'])
+  })
+
   it('takes one of two that follow the same version', async () => {
     const [a, b] = await make()
     await a.append(0, whole('one'))
@@ -72,7 +79,7 @@ describe.each(Object.keys(LOGS))('the log in %s', name => {
     await a.append(1, keys('two'))
     await a.append(2, whole('three'))
     await a.append(3, keys('four'))
-    expect((await b.since(0)).slice(-2)).toEqual([
+    expect(((await b.since(0)) as readonly Published[]).slice(-2)).toEqual([
       { version: 3, change: whole('three') },
       { version: 4, change: keys('four') },
     ])

@@ -77,6 +77,26 @@ describe('two gateways', () => {
   )
 })
 
+describe('gateways whose Redis has lost what was published', () => {
+  it('put it back, say so, and refuse a disabled key on both', { timeout: 60_000 }, async () => {
+    const redis = await redisServer()
+    behind(() => redis.stop())
+    const upstream = await upstreamOf((_, response) => response.end('served'))
+    const file = join(folder(), 'catalog.json')
+    writeFileSync(file, document(true))
+    const args = ['--upstream', upstream.url, '--store', `redis://127.0.0.1:${redis.port}`]
+    const a = await serving([...args, '--catalog', file], [KEY])
+    const b = await serving(args, [KEY])
+    expect([await status(a), await status(b)]).toEqual([200, 200])
+    await redis.connect().call('FLUSHALL')
+    await Promise.race([a, b].map(one => one.said(/had lost what was published of the catalog; 1 entry put back/)))
+    writeFileSync(`${file}~`, document(false))
+    renameSync(`${file}~`, file)
+    await b.said(/catalog \S+ is in force/)
+    expect([await status(a), await status(b)]).toEqual([403, 403])
+  })
+})
+
 describe('a gateway whose Redis is answered for by something else', () => {
   it('serves nobody by it, connects anew, and goes on where it was', { timeout: 60_000 }, async () => {
     const redis = await redisServer()
