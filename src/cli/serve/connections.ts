@@ -35,6 +35,8 @@ const LINGER = 1_000
 export function connectionsOf(server: Server | Http2SecureServer, onRefused: (status: number) => void): Connections {
   const open = new Set<Duplex>()
   const owed = new Map<Duplex, Set<ServerResponse>>()
+  /** The request that each of them is about, until node has read another. */
+  const newest = new WeakMap<Duplex, IncomingMessage>()
   /** Those of HTTP/1 that have not asked for anything yet. */
   const fresh = new Set<Duplex>()
   let closing = false
@@ -80,6 +82,7 @@ export function connectionsOf(server: Server | Http2SecureServer, onRefused: (st
       if (socket.writableEnded) return false
       for (const before of responses) if (isLast(before)) return false
       responses.add(response)
+      newest.set(socket, request)
       response.once('close', () => {
         responses.delete(response)
         if (closing && responses.size === 0 && !socket.destroyed) lastWords(socket)
@@ -114,7 +117,9 @@ export function connectionsOf(server: Server | Http2SecureServer, onRefused: (st
       }
       const status = statusOf(error)
       const [last, ...before] = [...(owed.get(socket) ?? [])].reverse()
-      if (last === undefined) {
+      // The rest of a request that has had its answer.
+      if (last === undefined && newest.get(socket)?.complete === false) lastWords(socket)
+      else if (last === undefined) {
         lastWords(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
         onRefused(Number.parseInt(status, 10))
       } else if (last.req.complete) last.once('close', () => this.refuse(error, socket))
