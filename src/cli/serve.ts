@@ -1,6 +1,7 @@
 // `tollgate serve`: a gateway before an upstream. Floor 5: options, and the pieces of serve/ put together.
 
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -289,7 +290,6 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
     if (made !== null) {
       const lines = ['its credentials, made for this process and shown this once:', ...exportLines(made, url)]
       for (const line of lines) process.stderr.write(`${line}\n`)
-      if (view) notices.push(...exportLines(made, url))
     }
   }
   const shownUpstream = withoutCredentials(upstream)
@@ -298,8 +298,23 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
   const isTried = demo !== null && (process.stderr.isTTY || options.showKeys)
   const lines = isTried && !view ? await tryLines(gate, origin) : []
   if (!view) greet(gate.catalog, origin, shownUpstream, counters.name, lines, options.dryRun)
-  inView = view
-  const stopView = view
+  const following = setInterval(() => {
+    const before = gate.version
+    shared?.poll().then(
+      changed =>
+        changed && gate.version !== before && say(`catalog ${gate.version} is in force: ${counted(gate.catalog)}`),
+      error => say(`the shared catalog: ${messageOf(error)}`),
+    )
+  }, POLL)
+  atEnd(() => clearInterval(following))
+
+  // The view covers them, and would show them to everybody who looks at it.
+  if (view && made !== null && process.stdin.isTTY) {
+    process.stderr.write('serving; press Enter for the live view, which covers these lines until it ends\n')
+    await Promise.race([entered(), told])
+  }
+  inView = view && phase !== 'ends'
+  const stopView = inView
     ? startView(process.stdout, (width, height) =>
         frame(
           {
@@ -323,16 +338,13 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
     inView = false
   })
 
-  const following = setInterval(() => {
-    const before = gate.version
-    shared?.poll().then(
-      changed =>
-        changed && gate.version !== before && say(`catalog ${gate.version} is in force: ${counted(gate.catalog)}`),
-      error => say(`the shared catalog: ${messageOf(error)}`),
-    )
-  }, POLL)
-  atEnd(() => clearInterval(following))
   await told
+}
+
+/** Resolves when somebody presses Enter. */
+async function entered(): Promise<void> {
+  await once(process.stdin, 'data')
+  process.stdin.pause()
 }
 
 /** ms between two looks at what other processes have published. */

@@ -14,7 +14,7 @@ import { behind } from './gateway-before.ts'
 let bundled: Promise<string> | null = null
 
 /** The command as one file. Remove its folder by `unbundled` at the end. */
-function command(): Promise<string> {
+export function command(): Promise<string> {
   const entry = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
   bundled ??= bundle(entry, join(mkdtempSync(join(tmpdir(), 'tollgate-command-')), 'cli.mjs'))
   return bundled
