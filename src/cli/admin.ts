@@ -100,6 +100,10 @@ export async function admin(args: string[]): Promise<void> {
   const [first, second] = args
   if (first === undefined)
     throw new UsageError('tollgate admin: expected a verb, received nothing; see tollgate admin --help')
+  if (first.startsWith('-'))
+    throw new UsageError(
+      `tollgate admin: expected a verb first, and ${shown(first)} after it: tollgate admin status --url URL`,
+    )
   const names = Object.keys(VERBS)
   const isGroup = names.some(name => name.startsWith(`${first} `))
   const name = isGroup && second !== undefined ? `${first} ${second}` : first

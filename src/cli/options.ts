@@ -102,6 +102,15 @@ export function httpUrl(option: string, text: string): string {
   throw new UsageError(`${option}: expected a URL that begins with http:// or https://, received ${received}`)
 }
 
+/** The URL of a place: `usual` is one. @throws {UsageError} where it says more, which would not be used */
+export function placeUrl(option: string, text: string, usual: string): URL {
+  const url = new URL(httpUrl(option, text))
+  if (url.username === '' && url.password === '' && url.search === '' && url.hash === '') return url
+  throw new UsageError(
+    `${option}: expected a URL like ${usual}, received one with a user, a query or a fragment; remove it`,
+  )
+}
+
 /** A URL as it may be shown: without the user and the password that may be in it. */
 export function withoutCredentials(url: string): string {
   // In one that is none, who knows where the password ends.

@@ -17,7 +17,7 @@ import { countWords } from './check/words.ts'
 import { demoUpstream } from './demo-upstream.ts'
 import { shown } from './keys/arguments.ts'
 import { loadSources, reading, writeError, writing } from './load.ts'
-import { address, duration, httpUrl, optionsOf, size, wholeNumber, withoutCredentials } from './options.ts'
+import { address, duration, optionsOf, placeUrl, size, wholeNumber } from './options.ts'
 import { requestLine } from './request-line.ts'
 import { type AccessLog, type Answered, accessLog } from './serve/access-log.ts'
 import { adminServer } from './serve/admin.ts'
@@ -171,7 +171,7 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
             say(`catalog ${version}: ${messageOf(error)}\nthe catalog in force stays: ${gate.version}`),
         })
   await shared?.poll()
-  const read = reader(options, gate, shared, counters.name, say)
+  const read = reader(options, gate, shared, counters.name, () => managed?.audit, say)
   const first = await read()
   if (catalog === undefined && !shared?.version && admin === undefined) {
     throw new UsageError(
@@ -187,7 +187,7 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
   atEnd(() => log?.close())
   const demo = options.upstream === 'demo' ? await demoUpstream() : null
   atEnd(() => demo?.server.close())
-  const upstream = demo?.url ?? httpUrl('--upstream', options.upstream)
+  const upstream = demo?.url ?? placeUrl('--upstream', options.upstream, 'http://127.0.0.1:3000').href
   const out = paintFor(process.stdout)
   const view = process.stdout.isTTY && !options.log && !options.quiet
   const onAnswered = (answered: Answered): void => {
@@ -292,12 +292,11 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
       for (const line of lines) process.stderr.write(`${line}\n`)
     }
   }
-  const shownUpstream = withoutCredentials(upstream)
   const origin = urlOf(options.tls === null ? 'http' : 'https', server.address() as AddressInfo)
   // Keys' values on a screen, whose owner has them, or where that is asked for: logs keep them, and are read by others.
   const isTried = demo !== null && (process.stderr.isTTY || options.showKeys)
   const lines = isTried && !view ? await tryLines(gate, origin) : []
-  if (!view) greet(gate.catalog, origin, shownUpstream, counters.name, lines, options.dryRun)
+  if (!view) greet(gate.catalog, origin, upstream, counters.name, lines, options.dryRun)
   const following = setInterval(() => {
     const before = gate.version
     shared?.poll().then(
@@ -318,7 +317,7 @@ async function serveUntilTold(options: ServeOptions, atEnd: (close: () => unknow
     ? startView(process.stdout, (width, height) =>
         frame(
           {
-            title: `${origin} → ${shownUpstream}`,
+            title: `${origin} → ${upstream}`,
             recent: lately,
             catalog: () => gate.catalog,
             version: () => gate.version,
@@ -374,6 +373,7 @@ function reader(
   gate: Gate<boolean>,
   shared: SharedCatalog | null,
   store: string,
+  audit: () => AuditTrail | undefined,
   say: (text: string) => void,
 ): () => Promise<Found | null> {
   const { catalog: file, keys, ignoreWarnings } = options
@@ -405,7 +405,14 @@ function reader(
           )
         }
         origin = `${now} ${path}`
-        await shared?.publish(wholeOf(catalog, origin))
+        const change = wholeOf(catalog, origin)
+        const undo = audit()?.begin(`file ${path}`, catalog, { previous: current, change, operation: 'Publish' })
+        try {
+          await shared?.publish(change)
+        } catch (error) {
+          undo?.()
+          throw error
+        }
       },
     }
   }
@@ -435,7 +442,7 @@ function manage(
   counters: Counters,
   credentials: Credentials,
   say: (text: string) => void,
-): { readonly plane: ControlPlane; reopen(): void; close(): void } {
+): { readonly plane: ControlPlane; readonly audit: AuditTrail; reopen(): void; close(): void } {
   const file =
     admin.audit ?? join(options.catalog === undefined ? '.' : dirname(options.catalog), 'tollgate.audit.ndjson')
   const audit: AuditTrail = writing('--audit', file, () => auditTrail(file, Date.now))
@@ -451,6 +458,7 @@ function manage(
   prepare(gate.catalog)
   return {
     plane,
+    audit,
     reopen() {
       audit.reopen()
       if (admin.credentials === undefined) return

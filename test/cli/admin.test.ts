@@ -233,6 +233,13 @@ describe('tollgate admin', { timeout: 30_000 }, () => {
     )
     const set = ['plans', 'set', id, '--rate', '3', '--no-quota', '--no-stage', 'pets:dev', '--if-match', version]
     expect(await done(set)).toBe(`id\t${id}\nname\tNew\nrate\t3\nburst\t2\n`)
+    for (const both of [
+      ['--no-quota', '--quota', '4/DAY'],
+      ['--no-throttle', '--burst', '4'],
+    ]) {
+      const refused = await admin(['plans', 'set', id, ...both], {})
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/^expected --no-.*, received both$/m)])
+    }
     const again = await admin(set, {})
     expect(again.code).toBe(1)
     expect(again.stderr).toMatch(/^plans set at .*: 412 PreconditionFailedException: /)

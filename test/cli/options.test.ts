@@ -35,6 +35,14 @@ it.each([
   ['fit log --catalog', '--catalog: expected a value, received nothing; see tollgate fit --help'],
   ['check plans.json --json=yes', '--json: expected no value, received "yes"; see tollgate check --help'],
   ['serve --upstream demo --drain -1', '--drain: expected a time like 30s, 500ms or 5m, received "-1"'],
+  [
+    'serve --upstream http://u:p@127.0.0.1:1/?x=1 --port 0 --admin 127.0.0.1:0 --store memory',
+    '--upstream: expected a URL like http://127.0.0.1:3000, received one with a user, a query or a fragment; remove it',
+  ],
+  [
+    'admin --url http://127.0.0.1:1 status',
+    'tollgate admin: expected a verb first, and "--url" after it: tollgate admin status --url URL',
+  ],
   ['keys generate --count -5', '--count: expected a whole number from 1 to 10000000, received "-5"'],
   [
     'serve gateways/production/plans.json --upstream demo',

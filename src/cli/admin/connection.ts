@@ -2,7 +2,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { reading } from '../load.ts'
-import { httpUrl } from '../options.ts'
+import { placeUrl } from '../options.ts'
 import { paintFor, UsageError } from '../terminal.ts'
 
 export const CONNECTION = {
@@ -31,12 +31,7 @@ export function connectionOf(
 }
 
 function placeOf(option: string, text: string): string {
-  const { username, password, search, hash, origin, pathname } = new URL(httpUrl(option, text))
-  if (username !== '' || password !== '' || search !== '' || hash !== '') {
-    throw new UsageError(
-      `${option}: expected a URL like ${USUAL}, received one with a user, a query or a fragment; remove it`,
-    )
-  }
+  const { origin, pathname } = placeUrl(option, text, USUAL)
   return `${origin}${pathname.replace(/\/+$/, '')}`
 }
 

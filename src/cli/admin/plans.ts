@@ -210,6 +210,8 @@ Examples
     numberIn('--rate', rate)
     numberIn('--burst', burst)
     numberIn('--quota-offset', values['quota-offset'])
+    oneOf('--no-throttle', values['no-throttle'], '--rate or --burst', rate ?? burst)
+    oneOf('--no-quota', values['no-quota'], '--quota or --quota-offset', values.quota ?? values['quota-offset'])
     const set = (path: string, value: unknown) =>
       value === undefined ? [] : [{ op: 'replace', path, value: String(value) }]
     const stage = (op: string, option: string, list: readonly string[] = []) =>
@@ -255,3 +257,8 @@ Examples
     return { answer: null, table: null }
   },
 })
+
+/** @throws {UsageError} where a limit is taken away and set */
+function oneOf(none: string, isNone: boolean, some: string, set: string | undefined): void {
+  if (isNone && set !== undefined) throw new UsageError(`expected ${none} or ${some}, received both`)
+}

@@ -8,7 +8,7 @@ import type { ApiKey } from '../../core/plan.ts'
 
 export interface AuditTrail {
   /** Writes what is about to be done. @returns what writes that it was not. @throws where it cannot be written */
-  begin(who: string, catalog: Catalog, published: Published): () => void
+  begin(who: string, catalog: Catalog, published: Pick<Published, 'operation' | 'previous' | 'change'>): () => void
   /** Opens the file anew: it was moved away. */
   reopen(): void
   close(): void
@@ -46,21 +46,23 @@ interface Difference {
 }
 
 /** What differs between a catalog and the one it was made of; absent is null. */
-function differences({ previous, change }: Published, catalog: Catalog): object {
+function differences({ previous, change }: Pick<Published, 'previous' | 'change'>, catalog: Catalog): object {
   const found: Difference[] = []
   for (const part of ['account', 'semantics', 'basePathMappings'] as const) {
-    if (previous[part] !== catalog[part]) found.push({ what: part, before: previous[part], after: catalog[part] })
+    if (!isSame(previous[part], catalog[part])) found.push({ what: part, before: previous[part], after: catalog[part] })
   }
   for (const part of ['apis', 'usagePlans'] as const) {
     const before = new Map<string, object>(previous[part].map(item => [item.id, item]))
     const after = new Map<string, object>(catalog[part].map(item => [item.id, item]))
     for (const id of new Set([...before.keys(), ...after.keys()])) {
-      if (before.get(id) === after.get(id)) continue
+      if (isSame(before.get(id), after.get(id))) continue
       found.push({ what: part, id, before: before.get(id) ?? null, after: after.get(id) ?? null })
     }
   }
-  if (change.kind !== 'edit') return { from: previous.version, changes: found }
-  const ids = [...change.put.map(({ id }) => id), ...change.remove]
+  const ids =
+    change.kind === 'edit'
+      ? [...change.put.map(({ id }) => id), ...change.remove]
+      : [...missingIn(previous, catalog), ...missingIn(catalog, previous)]
   const listed = ids.slice(0, LISTED)
   const before = listed.map(id => shown(previous.apiKeys.get(id)))
   const after = listed.map(id => shown(catalog.apiKeys.get(id)))
@@ -70,6 +72,16 @@ function differences({ previous, change }: Published, catalog: Catalog): object 
     changes: found,
     ...(ids.length > LISTED ? { moreKeys: ids.length - LISTED } : {}),
   }
+}
+
+/** Edits leave what they do not touch as it is; what is read of a file anew says the same at best. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** Ids of the keys that one catalog has and another has not. */
+function missingIn({ apiKeys }: Catalog, other: Catalog): string[] {
+  return Array.from(apiKeys).flatMap(({ id }) => (other.apiKeys.get(id) === undefined ? [id] : []))
 }
 
 function shown(key: ApiKey | undefined): Omit<ApiKey, 'value'> | null {

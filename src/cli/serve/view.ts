@@ -51,7 +51,6 @@ export function frame(options: ViewOptions, now: number, width: number, height: 
   const keys = recent.busiest(now, keyRows).map(key => keyLine(key, catalog(), wide, paint))
   const refusals = recent.refusals.slice(0, Math.max(0, room - Math.max(keys.length, 1))).map(answered => {
     const { at, method, target, status, decision } = answered
-    if (decision === null) return `${status} ${printable(method, 10)} refused before it was judged`
     return (wide < 120 ? shortLine : requestLine)({ at, method, target, status, decision }, catalog(), paint)
   })
   const bar = barWidth(wide)

@@ -143,6 +143,7 @@ describe('the control plane of serve', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line))
+      .filter(({ operation }) => operation !== 'Publish')
     expect(trail.map(({ operation }) => operation)).toEqual([
       'CreateRestApi',
       'CreateResource',
@@ -191,6 +192,20 @@ describe('the control plane of serve', () => {
     writeFileSync(file, JSON.stringify({ usagePlans: [{ id: 'c' }] }))
     await serve.said(/catalog\.json takes the place of 1 edit made since$/m)
     expect((await serve.end()).text).not.toContain('which came of')
+    // In the trail, too: what a file puts in force, and the key that it did away with.
+    const published = readFileSync(join(serve.logFile, '../audit.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+      .filter(({ operation }) => operation === 'Publish')
+    expect(published.map(({ who, changes }) => [who, changes.map(({ id }: { id: string }) => id)])).toEqual([
+      [`file ${file}`, ['a']],
+      [`file ${file}`, expect.arrayContaining(['a', 'b'])],
+      [`file ${file}`, expect.arrayContaining(['b', 'c'])],
+    ])
+    const gone = published[1].changes.find(({ what }: { what: string }) => what === 'apiKeys')
+    expect(gone).toMatchObject({ before: { name: 'acme' }, after: null })
+    expect(JSON.stringify(published)).not.toContain(KEY)
   })
 
   it('lets nobody in who may not, gives nothing away, and bears floods and giants', { timeout: 60_000 }, async () => {
