@@ -2,6 +2,7 @@
 // Edits are one after the other, so none is lost; an answer is given once its catalog is published.
 
 import type { Catalog } from '../core/catalog.ts'
+import { tell } from '../hook.ts'
 import type { CatalogChange } from '../stores/catalog-log.ts'
 import { changeBetween } from './change.ts'
 import type { Fault } from './fault.ts'
@@ -52,7 +53,7 @@ export interface ControlOptions {
   readonly usage?: UsageSource
   /** Whether that may be: null, or the fault to answer. Asked before anything else, also of paths that lead nowhere. */
   readonly authorize?: (asked: Asked) => Promise<Fault | null> | Fault | null
-  /** Told of what failed on our side: a bug, or what `publish` or `usage` threw. */
+  /** Told of what failed on our side: a bug, or what `publish` or `usage` threw. What it throws itself changes nothing. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -89,7 +90,7 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
         if ((await publish(outcome.catalog, { previous, change, operation: route.operation, request })) !== false)
           return outcome
       } catch (error) {
-        onError?.(error)
+        tell(() => onError?.(error))
         return { fault: 'ServiceUnavailableException', message: 'The catalog could not be kept; it may be as it was' }
       }
     }
@@ -136,7 +137,7 @@ export function controlHandler(options: ControlOptions): (request: Request) => P
     try {
       return await respond(request)
     } catch (error) {
-      onError?.(error)
+      tell(() => onError?.(error))
       return failureResponse()
     }
   }

@@ -203,8 +203,7 @@ export class Tally {
     if (!('reason' in decision)) return
     const { kind, reason } = decision
     const keyId = 'keyId' in decision ? decision.keyId : null
-    const { apiKeys } = this.#lane.catalog
-    let what = kind === 'invalid-api-key' ? keyId : withoutKeys(`${asked.method} ${asked.path}`, apiKeys)
+    let what = kind === 'invalid-api-key' ? keyId : `${asked.method} ${asked.path}`
     let name = `${reason} ${what}`
     if (!this.#uncovered.has(name) && this.#uncovered.size >= MOST_KINDS) {
       what = null
@@ -227,7 +226,9 @@ export class Tally {
       keys: keys
         .filter(key => refusedOf(key) + key.newlyRefused + key.freed > 0)
         .sort((a, b) => b.newlyRefused - a.newlyRefused || refusedOf(b) - refusedOf(a) || b.freed - a.freed),
-      notCovered: [...this.#uncovered.values()].sort((a, b) => b.requests - a.requests),
+      notCovered: [...this.#uncovered.values()]
+        .map(({ what, ...rest }) => ({ ...rest, what: what && withoutKeys(what, catalog.apiKeys) }))
+        .sort((a, b) => b.requests - a.requests),
       timeline: this.#timeline.report(),
     }
   }

@@ -457,6 +457,20 @@ describe('the control plane', () => {
     expect(gate.catalog).toBe(before)
     expect(errors).toHaveLength(1)
   })
+
+  const boom = (): never => {
+    throw new Error('the log server is down')
+  }
+  it.each([
+    ['throws', boom],
+    ['rejects', async () => boom()],
+  ])('answers as ever where onError %s', async (_, onError) => {
+    const create = new Request('http://localhost/apikeys', { method: 'POST' })
+    expect((await controlled({ publish: boom, onError }).handler(create)).status).toBe(503)
+    const keys = new Request('http://localhost/apikeys')
+    expect((await controlled({ authorize: boom, onError }).handler(keys)).status).toBe(500)
+    await new Promise(resolve => setImmediate(resolve))
+  })
 })
 
 describe('the wire', () => {
