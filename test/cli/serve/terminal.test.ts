@@ -15,9 +15,9 @@ const SCRIPT = '/usr/bin/script'
 /** What shows another screen, and what goes back from it. */
 const [VIEW, BACK] = ['\x1b[?1049h', '\x1b[?1049l']
 
-/** What a terminal gets; `type` types. */
+/** What a terminal gets; `type` types. The shell gives its place to the command (dash would stay, and die of Ctrl-C). */
 async function inTerminal(args: string) {
-  const child = spawn(SCRIPT, ['-qefc', `${process.execPath} ${await command()} serve ${args}`, '/dev/null'])
+  const child = spawn(SCRIPT, ['-qefc', `exec ${process.execPath} ${await command()} serve ${args}`, '/dev/null'])
   const closed = once(child, 'close')
   behind(async () => {
     child.kill('SIGKILL')
