@@ -107,13 +107,16 @@ it.runIf(hasCli && isAsked && saysOfItself('jq') !== '')(
     for (const control of [theirs, ours]) behind(control.close)
     const page = readFileSync(join(import.meta.dirname, '../../docs/coming-from-aws.md'), 'utf8')
     const [, lines = ''] = /```sh\n(aws apigateway get-usage-plan-keys .*?)```/s.exec(page) ?? []
-    await promisify(execFile)('sh', ['-euc', lines.replace('http://127.0.0.1:9090', ours.url)], {
+    const asked = lines
+      .replace('http://127.0.0.1:9090', ours.url)
+      // By a flag: the variable for it is younger than the CLI that Debian has.
+      .replaceAll('aws apigateway get-', `aws --endpoint-url ${theirs.url} apigateway get-`)
+    await promisify(execFile)('sh', ['-euc', asked], {
       cwd: folder(),
       env: {
         ...process.env,
         OLD_PLAN: 'gold',
         NEW_PLAN: 'p1',
-        AWS_ENDPOINT_URL_API_GATEWAY: theirs.url,
         AWS_DEFAULT_REGION: 'us-east-1',
         AWS_ACCESS_KEY_ID: ADMIN.accessKeyId,
         AWS_SECRET_ACCESS_KEY: ADMIN.secretAccessKey,
