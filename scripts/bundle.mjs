@@ -1,13 +1,16 @@
-// One file of a program in TypeScript and all that it imports, to be run by node: for scripts, and for tests that start
-// processes.
+// A program in TypeScript and all that it imports, to be run by node: for scripts, and for tests that start processes.
 
+import { basename, dirname } from 'node:path'
 import { build } from 'esbuild'
 
-/** @returns {Promise<string>} `outfile`, an .mjs that is written now */
+/** @returns {Promise<string>} `outfile`, an .mjs that is written now; what it may import later lies beside it */
 export async function bundle(entry, outfile, options = {}) {
   await build({
     entryPoints: [entry],
-    outfile,
+    outdir: dirname(outfile),
+    entryNames: basename(outfile, '.mjs'),
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
     bundle: true,
     format: 'esm',
     platform: 'node',

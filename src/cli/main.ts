@@ -3,15 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { nearestOf } from '../core/readers.ts'
-import { admin, adminHelp } from './admin.ts'
-import { CHECK_HELP, check } from './check.ts'
-import { FIT_HELP, fit } from './fit.ts'
-import { INIT_HELP, init } from './init.ts'
 import { shown } from './keys/arguments.ts'
-import { KEYS_HELP, keys } from './keys.ts'
-import { PREVIEW_HELP, preview } from './preview.ts'
-import { REPLAY_HELP, replay } from './replay.ts'
-import { SERVE_HELP, serve } from './serve.ts'
 import { Failure, paintFor, UsageError } from './terminal.ts'
 
 const HELP = `tollgate: API usage plans, exact, in your own process
@@ -34,20 +26,25 @@ interface Verb {
   readonly run: (args: string[]) => Promise<unknown>
 }
 
-const VERBS: Readonly<Record<string, Verb>> = {
-  serve: { help: SERVE_HELP, run: serve },
-  admin: { help: adminHelp, run: admin },
-  keys: { help: KEYS_HELP, run: keys },
-  init: { help: INIT_HELP, run: init },
-  check: { help: CHECK_HELP, run: check },
-  replay: { help: REPLAY_HELP, run: replay },
-  fit: { help: FIT_HELP, run: fit },
-  preview: { help: PREVIEW_HELP, run: preview },
+/** Read when it is asked for: a proxy is most of the command, and `tollgate check` has no use for it. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  serve: () => import('./serve.ts').then(({ SERVE_HELP, serve }) => ({ help: SERVE_HELP, run: serve })),
+  admin: () => import('./admin.ts').then(({ adminHelp, admin }) => ({ help: adminHelp, run: admin })),
+  keys: () => import('./keys.ts').then(({ KEYS_HELP, keys }) => ({ help: KEYS_HELP, run: keys })),
+  init: () => import('./init.ts').then(({ INIT_HELP, init }) => ({ help: INIT_HELP, run: init })),
+  check: () => import('./check.ts').then(({ CHECK_HELP, check }) => ({ help: CHECK_HELP, run: check })),
+  replay: () => import('./replay.ts').then(({ REPLAY_HELP, replay }) => ({ help: REPLAY_HELP, run: replay })),
+  fit: () => import('./fit.ts').then(({ FIT_HELP, fit }) => ({ help: FIT_HELP, run: fit })),
+  preview: () => import('./preview.ts').then(({ PREVIEW_HELP, preview }) => ({ help: PREVIEW_HELP, run: preview })),
+}
+
+async function verbOf(name: string): Promise<Verb | undefined> {
+  return Object.hasOwn(VERBS, name) ? await VERBS[name]?.() : undefined
 }
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const verb = Object.hasOwn(VERBS, args[0] ?? '') ? VERBS[args[0] as string] : undefined
+    const verb = await verbOf(args[0] ?? '')
     process.stdout.write(verb === undefined ? HELP : helpOf(verb, args.slice(1)))
     return
   }
@@ -58,7 +55,7 @@ async function main([name, ...args]: string[]): Promise<void> {
     process.stdout.write(`${version}\n`)
     return
   }
-  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
+  const verb = await verbOf(name)
   if (verb === undefined) {
     throw new UsageError(
       `expected a verb, received ${shown(name)}; ${nearestOf(name, Object.keys(VERBS), 'see tollgate --help')}`,
