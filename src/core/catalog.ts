@@ -2,9 +2,9 @@
 // JSON.stringify(catalog) is the document that `check` reads back; edits.ts has the edits that give a new one.
 
 import type { Account, Api, BasePathMapping } from './api.ts'
+import { KeysByValue } from './keys-by-value.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
-import { RecentKeys } from './recent.ts'
-import { type Table, tableOf } from './table.ts'
+import { Table } from './table.ts'
 
 /** Where AWS can be read two ways, or leaves a choice, the catalog says which one it means. */
 export interface Semantics {
@@ -50,34 +50,39 @@ export function isCatalog(value: unknown): value is Catalog {
 /** The keys of a catalog, found by id and by value. One key's edit costs the same among ten and among a million. */
 export class ApiKeys {
   readonly #byId: Table<ApiKey>
-  readonly #byValue: Table<ApiKey>
-  #recent: RecentKeys | null = null
+  readonly #byValue: Table<ApiKey, KeysByValue>
 
   /** @internal */
-  constructor(byId: Table<ApiKey>, byValue: Table<ApiKey>) {
+  constructor(byId: Table<ApiKey>, byValue: Table<ApiKey, KeysByValue>) {
     this.#byId = byId
     this.#byValue = byValue
   }
 
   get size(): number {
-    return this.#byId.size
+    return this.#byId.map.size
   }
 
   get(id: string): ApiKey | undefined {
-    return this.#byId.get(id)
+    return this.#byId.map.get(id)
   }
 
   withValue(value: string): ApiKey | undefined {
-    return (this.#recent ??= new RecentKeys()).find(value, this.#byValue)
+    return this.#byValue.map.get(value)
   }
 
+  /** @internal */
+  get byValue(): KeysByValue {
+    return this.#byValue.map
+  }
+
+  /** Edits made while going through them do not show. */
   [Symbol.iterator](): IterableIterator<ApiKey> {
-    return this.#byId.values()[Symbol.iterator]()
+    return this.toJSON()[Symbol.iterator]()
   }
 
   /** The keys in a list, so that a catalog is its own JSON document. */
   toJSON(): ApiKey[] {
-    return this.#byId.values()
+    return [...this.#byId.map.values()]
   }
 
   /**
@@ -90,7 +95,7 @@ export class ApiKeys {
     // edit: afterwards the Map is the newer table's, and reading the older one would undo all of it and do it again.
     const given: (readonly [string, undefined])[] = []
     for (const { id, value } of list) {
-      const old = this.#byId.get(id)
+      const old = this.get(id)
       if (old !== undefined && old.value !== value) given.push([old.value, undefined])
     }
     const byId = this.#byId.edit(list.map(key => [key.id, key] as const))
@@ -98,8 +103,8 @@ export class ApiKeys {
     const freed = this.#byValue.edit(given)
     const claims = new Map<string, ApiKey>()
     for (const { id } of list) {
-      const key = byId.get(id) as ApiKey
-      const holder = claims.get(key.value) ?? freed.get(key.value)
+      const key = byId.map.get(id) as ApiKey
+      const holder = claims.get(key.value) ?? freed.map.get(key.value)
       if (holder !== undefined && holder.id !== id) return { taken: key }
       claims.set(key.value, key)
     }
@@ -108,7 +113,7 @@ export class ApiKeys {
 
   /** Without the keys of these ids; ids that name no key change nothing. */
   remove(ids: Iterable<string>): ApiKeys {
-    const keys = [...ids].flatMap(id => this.#byId.get(id) ?? [])
+    const keys = [...ids].flatMap(id => this.get(id) ?? [])
     if (keys.length === 0) return this
     return new ApiKeys(
       this.#byId.edit(keys.map(key => [key.id, undefined] as const)),
@@ -119,7 +124,7 @@ export class ApiKeys {
 
 /** No keys. */
 export function noKeys(): ApiKeys {
-  return new ApiKeys(tableOf(), tableOf())
+  return new ApiKeys(new Table(new Map()), new Table(new KeysByValue()))
 }
 
 /** A catalog of nothing, to edit upwards from. */

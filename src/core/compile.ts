@@ -4,9 +4,11 @@
 
 import { type Api, type BasePathMapping, type Method, type Stage, settingKey, throttleKey } from './api.ts'
 import type { ApiKeys, Catalog } from './catalog.ts'
+import type { KeysByValue } from './keys-by-value.ts'
 import { bucketOf, type MethodBucket, type PlanLimits, quotaIn, type SharedBucket, sharedOf } from './limits.ts'
 import type { UsagePlan } from './plan.ts'
 import { Routes } from './routes.ts'
+import type { Place } from './slots.ts'
 
 /** A method of a stage as it is served: its declaration, and the limits that all its callers share. */
 export interface Served {
@@ -23,6 +25,35 @@ export interface PlanAtStage {
   readonly methods: readonly (MethodBucket | undefined)[]
 }
 
+/** Which of a stage's plans a key has. */
+export class PlanOfKey {
+  readonly #plans: ReadonlyMap<string, PlanAtStage>
+  /** By the number of the key's list of plans, each looked for once. */
+  #found: (PlanAtStage | null | undefined)[] = []
+  /** Whose numbers they are. */
+  #keys: KeysByValue | null = null
+
+  /** @param plans the stage's, by id */
+  constructor(plans: ReadonlyMap<string, PlanAtStage>) {
+    this.#plans = plans
+  }
+
+  /** Null where the stage has none of the key's. */
+  at(keys: KeysByValue, place: Place): PlanAtStage | null {
+    const list = keys.listAt(place)
+    const found = keys === this.#keys ? this.#found[list] : undefined
+    return found === undefined ? this.#find(keys, list) : found
+  }
+
+  #find(keys: KeysByValue, list: number): PlanAtStage | null {
+    if (keys !== this.#keys) this.#found = []
+    this.#keys = keys
+    const id = keys.plansOf(list).find(id => this.#plans.has(id))
+    while (this.#found.length < list) this.#found.push(undefined)
+    return (this.#found[list] = id === undefined ? null : this.#plans.get(id)!)
+  }
+}
+
 export interface StageIndex {
   readonly apiId: string
   readonly stage: string
@@ -30,6 +61,7 @@ export interface StageIndex {
   readonly routes: Routes<Served>
   /** By plan id. */
   readonly plans: ReadonlyMap<string, PlanAtStage>
+  readonly planOfKey: PlanOfKey
   /** As they were deployed: what refused callers are told, by those who answer them (http/). */
   readonly gatewayResponses: Api['gatewayResponses']
   readonly variables: Stage['variables']
@@ -133,6 +165,7 @@ function compileStage(
     apiKeySource: deployment.apiKeySource,
     routes,
     plans: atStage,
+    planOfKey: new PlanOfKey(atStage),
     gatewayResponses: deployment.gatewayResponses,
     variables: stage.variables,
   }

@@ -3,8 +3,8 @@
 
 import { msUntil } from './bucket.ts'
 import type { Metered } from './limits.ts'
-import type { State } from './state.ts'
-import { FULL, type Millis, TOKEN } from './units.ts'
+import { NO_METHODS, type State } from './state.ts'
+import { FULL, type Grains, type Millis, TOKEN } from './units.ts'
 
 /** Everything `admit` can answer. `admitted` is true of `allowed` and `open` alone. */
 export type Decision = MeteredDecision | StoreUnavailable | Open | Refusal
@@ -33,6 +33,16 @@ export interface LimitReport {
   readonly resetAt?: Millis
 }
 
+/**
+ * The numbers that a request which was admitted leaves in its record, of which `at` is the decision's and the methods are
+ * the one that was asked for: nobody may ever ask for the record.
+ */
+export type Charge = readonly [level: Grains, window: Millis, used: number, methodLevel: Grains]
+
+function isCharge(held: State | Charge | null): held is Charge {
+  return Array.isArray(held)
+}
+
 /** A request that was measured against its limits. */
 class Judged {
   declare readonly kind: 'allowed' | 'throttled' | 'quota-exceeded' | 'never-admitted'
@@ -41,8 +51,8 @@ class Judged {
   declare readonly metered: Metered
   /** The instant it was judged at: the clock's, or that of the record when the clock is behind it. */
   declare readonly at: Millis
-  /** The record of its (plan, key) after this decision; null for an open method. */
-  declare readonly state: State | null
+  /** The record, or the numbers of one that was charged where it lies. */
+  #state: State | Charge | null
   /** The records of its shared limits after this decision, in the order of `metered.shared`. */
   declare readonly sharedStates: readonly State[]
   /** Whether the records differ from what they were: what a store must write. */
@@ -60,7 +70,7 @@ class Judged {
   constructor(
     metered: Metered,
     at: Millis,
-    state: State | null,
+    state: State | Charge | null,
     sharedStates: readonly State[],
     changed: boolean,
     steppedBack: Millis,
@@ -78,7 +88,7 @@ class Judged {
     this.admitted = limitedBy === null
     this.metered = metered
     this.at = at
-    this.state = state
+    this.#state = state
     this.sharedStates = sharedStates
     this.changed = changed
     this.steppedBack = steppedBack
@@ -88,6 +98,15 @@ class Judged {
     if (retryAfter < Infinity) this.retryAfter = retryAfter
   }
 
+  /** The record of its (plan, key) after this decision; null for an open method. */
+  get state(): State | null {
+    const held = this.#state
+    if (!isCharge(held)) return held
+    const { method } = this.metered
+    const [level, window, used, methodLevel] = held
+    const methods = method === null ? NO_METHODS : [{ id: method.id, level: methodLevel, at: this.at }]
+    return (this.#state = { at: this.at, level, window, used, methods })
+  }
   get version(): string {
     return this.metered.version
   }
@@ -198,7 +217,7 @@ export interface NeverAdmitted extends Refused {
 export function allowed(
   metered: Metered,
   at: Millis,
-  state: State | null,
+  state: State | Charge | null,
   sharedStates: readonly State[],
   changed: boolean,
   steppedBack: Millis,

@@ -3,6 +3,7 @@
 
 import { type Window, windowOf } from './calendar.ts'
 import { type Catalog, WEEK_DAYS } from './catalog.ts'
+import { hashOf } from './hash.ts'
 import type { Quota, QuotaExtension, Throttle, UsagePlan } from './plan.ts'
 import { type Grains, grainsPerMs, type Millis, TOKEN } from './units.ts'
 
@@ -63,6 +64,55 @@ export interface Metered {
   readonly shared: readonly SharedBucket[]
   /** Tokens, and requests of the quota: a whole number ≥ 0. */
   readonly cost: number
+}
+
+/** What `meter` (resolve.ts) makes, plain data like every `Metered`: and it remembers a number of its key's id. */
+export class MeteredRequest implements Metered {
+  declare readonly version: string
+  declare readonly apiId: string
+  declare readonly stage: string
+  declare readonly path: string
+  declare readonly httpMethod: string
+  declare readonly keyId: string | null
+  declare readonly plan: PlanLimits | null
+  declare readonly bucket: Bucket | null
+  declare readonly method: MethodBucket | null
+  declare readonly shared: readonly SharedBucket[]
+  declare readonly cost: number
+  /** Of this object: a copy, which may be given another key, has none. */
+  readonly #keyHash: number
+
+  constructor(
+    version: string,
+    { apiId, stage }: { readonly apiId: string; readonly stage: string },
+    { path, httpMethod }: { readonly path: string; readonly httpMethod: string },
+    keyId: string | null,
+    keyHash: number,
+    plan: PlanLimits | null,
+    bucket: Bucket | null,
+    method: MethodBucket | null,
+    shared: readonly SharedBucket[],
+    cost: number,
+  ) {
+    this.version = version
+    this.apiId = apiId
+    this.stage = stage
+    this.path = path
+    this.httpMethod = httpMethod
+    this.keyId = keyId
+    this.plan = plan
+    this.bucket = bucket
+    this.method = method
+    this.shared = shared
+    this.cost = cost
+    this.#keyHash = keyHash
+  }
+
+  /** `hashOf` of the key's id; 0 without one. */
+  static keyHashOf(metered: Metered): number {
+    if (#keyHash in metered) return metered.#keyHash
+    return metered.keyId === null ? 0 : hashOf(metered.keyId)
+  }
 }
 
 export function sharedOf(name: SharedBucket['name'], id: string, throttle: Throttle): SharedBucket {

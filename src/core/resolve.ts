@@ -1,11 +1,11 @@
 // A request → what it is measured against, or a refusal. Floor 2: looks up, and touches no clock, no store, no state.
 // In two steps, so that an authorizer can say whose key it is once the method is known: `route`, then `meter`.
 
-import type { Index, Mappings, PlanAtStage, Served, StageIndex } from './compile.ts'
+import type { Index, Mappings, Served, StageIndex } from './compile.ts'
 import { type BadRequest, type InvalidApiKey, type MissingAuthenticationToken, OPEN, type Open } from './decision.ts'
-import { extended, type Metered, type PlanLimits } from './limits.ts'
+import { extended, type Metered, MeteredRequest } from './limits.ts'
 import { canonicalPath, foldSegment } from './path.ts'
-import { type ApiKey, isKeyValue } from './plan.ts'
+import { isKeyValue } from './plan.ts'
 
 /** A request as an adapter sees it. */
 export interface ApiRequest {
@@ -86,55 +86,24 @@ export function meter(
   if (!Number.isSafeInteger(cost) || cost < 0)
     throw new RangeError(`cost: expected a whole number ≥ 0, received ${typeof cost} ${cost}`)
   const { method, ordinal, shared } = served
-  let keyId: string | null = null
-  let at: PlanAtStage | null = null
-  let plan: PlanLimits | null = null
-  if (method.apiKeyRequired) {
-    const key = keyOf(index, apiKey, couldBeKey)
-    if ('kind' in key) return key
-    keyId = key.id
-    at = planAt(stage, key)
-    if (at === null) return invalid('no-plan', keyId)
-    plan = key.quotaExtensions === undefined ? at.plan : extended(at.plan, key.quotaExtensions)
-  } else if (shared.length === 0) {
-    return OPEN
+  if (!method.apiKeyRequired) {
+    if (shared.length === 0) return OPEN
+    return new MeteredRequest(index.version, stage, method, null, 0, null, null, null, shared, cost)
   }
-  const own = at?.methods[ordinal] ?? null
-  return {
-    version: index.version,
-    apiId: stage.apiId,
-    stage: stage.stage,
-    path: method.path,
-    httpMethod: method.httpMethod,
-    keyId,
-    plan,
-    bucket: at === null || (own !== null && index.overrides) ? null : at.plan.bucket,
-    method: own,
-    shared,
-    cost,
-  }
-}
-
-function keyOf(
-  index: Index,
-  value: string | null | undefined,
-  couldBeKey?: (value: string) => boolean,
-): ApiKey | InvalidApiKey {
-  if (!value) return MISSING
-  // A value that could not be one (two header lines joined, a megabyte) is not even hashed.
-  if (value.length < 20 || value.length > 128 || (couldBeKey && !couldBeKey(value))) return MALFORMED
-  const key = index.apiKeys.withValue(value)
-  if (key === undefined) return isKeyValue(value) ? UNKNOWN : MALFORMED
-  return key.enabled ? key : invalid('disabled', key.id)
-}
-
-/** The one plan of the key's that this stage has. */
-function planAt({ plans }: StageIndex, { usagePlanIds }: ApiKey): PlanAtStage | null {
-  for (const id of usagePlanIds) {
-    const at = plans.get(id)
-    if (at !== undefined) return at
-  }
-  return null
+  if (!apiKey) return MISSING
+  // A value that could not be one (two header lines joined, a megabyte) is not even looked at.
+  if (apiKey.length < 20 || apiKey.length > 128 || (couldBeKey && !couldBeKey(apiKey))) return MALFORMED
+  const keys = index.apiKeys.byValue
+  const place = keys.find(apiKey)
+  if (keys.isNowhere(place)) return isKeyValue(apiKey) ? UNKNOWN : MALFORMED
+  const keyId = keys.idAt(place)
+  if (!keys.isEnabledAt(place)) return invalid('disabled', keyId)
+  const at = stage.planOfKey.at(keys, place)
+  if (at === null) return invalid('no-plan', keyId)
+  const plan = keys.isExtendedAt(place) ? extended(at.plan, keys.keyAt(place).quotaExtensions ?? []) : at.plan
+  const own = at.methods[ordinal] ?? null
+  const bucket = own !== null && index.overrides ? null : at.plan.bucket
+  return new MeteredRequest(index.version, stage, method, keyId, keys.idHashAt(place), plan, bucket, own, shared, cost)
 }
 
 /** A request → what it is measured against, or why it is not: `route`, then `meter`. */

@@ -5,9 +5,9 @@
 import { type HttpMethod, VERBS } from './api.ts'
 import { foldSegment } from './path.ts'
 
-/** The methods of a resource. */
+/** The methods of a resource: too few to be worth a Map. */
 interface Verbs<T> {
-  readonly named: Map<string, T>
+  readonly named: { readonly verb: string; value: T }[]
   any: T | undefined
 }
 
@@ -25,6 +25,8 @@ interface Node<T> {
   greedy: Verbs<T> | null
   verbs: Verbs<T> | null
 }
+
+const SLASH = 47
 
 /** Up to so many literals are looked for one by one. */
 const FEW = 4
@@ -78,33 +80,36 @@ export class Routes<T> {
 
 function methodOf<T>(verbs: Verbs<T> | null, verb: string): T | undefined {
   if (verbs === null) return undefined
-  const named = verbs.named.get(verb)
-  if (named !== undefined || verbs.any === undefined) return named
+  const { named } = verbs
+  for (let i = 0; i < named.length; i++) if (named[i]!.verb === verb) return named[i]!.value
+  if (verbs.any === undefined) return undefined
   return VERBS.includes(verb as HttpMethod) ? verbs.any : undefined
 }
 
 function declare<T>(verbs: Verbs<T>, verb: string, value: T): void {
+  const same = verbs.named.find(named => named.verb === verb)
   if (verb === 'ANY') verbs.any = value
-  else verbs.named.set(verb, value)
+  else if (same !== undefined) same.value = value
+  else verbs.named.push({ verb, value })
 }
 
 function noVerbs<T>(): Verbs<T> {
-  return { named: new Map(), any: undefined }
+  return { named: [], any: undefined }
 }
 
 function descend<T>(node: Node<T>, path: string, start: number, verb: string): T | undefined | 'ambiguous' {
-  const slash = path.indexOf('/', start)
-  const last = slash === -1
-  const end = last ? path.length : slash
+  let end = start
+  while (end < path.length && path.charCodeAt(end) !== SLASH) end++
+  const last = end === path.length
   const literal = literalOf(node, path, start, end)
   if (literal !== undefined) {
-    const found = last ? methodOf(literal.verbs, verb) : descend(literal, path, slash + 1, verb)
+    const found = last ? methodOf(literal.verbs, verb) : descend(literal, path, end + 1, verb)
     if (found !== undefined) return found
   } else if (node.folded.size > 0 && spellsLiteral(node, path, start, end)) {
     return 'ambiguous'
   }
   if (node.parameter !== null) {
-    const found = last ? methodOf(node.parameter.verbs, verb) : descend(node.parameter, path, slash + 1, verb)
+    const found = last ? methodOf(node.parameter.verbs, verb) : descend(node.parameter, path, end + 1, verb)
     if (found !== undefined) return found
   }
   return methodOf(node.greedy, verb)
@@ -115,9 +120,15 @@ function literalOf<T>({ literals, few }: Node<T>, path: string, start: number, e
   if (literals.size > few.length) return literals.get(path.slice(start, end))
   for (let i = 0; i < few.length; i++) {
     const { text, node } = few[i]!
-    if (text.length === end - start && path.startsWith(text, start)) return node
+    if (text.length === end - start && isAt(text, path, start)) return node
   }
   return undefined
+}
+
+/** `path.startsWith(text, start)`, which of a few characters takes longer to call than to do. */
+function isAt(text: string, path: string, start: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== path.charCodeAt(start + i)) return false
+  return true
 }
 
 /** Whether a segment that is no literal would be taken for one further on. */

@@ -7,39 +7,34 @@
 
 type Change<V> = readonly [key: string, value: V | undefined]
 
-/** An immutable map from strings. Made by `tableOf`, changed by `edit`. */
-export class Table<V> {
-  #map: Map<string, V> | null
-  #undo: { readonly newer: Table<V>; readonly changes: readonly Change<V>[] } | null = null
+/** What versions are made of: a `Map`, or what is edited as one is. */
+interface Editable<V> {
+  get(key: string): V | undefined
+  set(key: string, value: V): unknown
+  delete(key: string): unknown
+}
+
+/** An immutable map from strings, changed by `edit`. Who makes one gives its map away. */
+export class Table<V, M extends Editable<V> = Map<string, V>> {
+  #map: M | null
+  #undo: { readonly newer: Table<V, M>; readonly changes: readonly Change<V>[] } | null = null
 
   /** @internal */
-  constructor(map: Map<string, V>) {
+  constructor(map: M) {
     this.#map = map
   }
 
-  get size(): number {
-    return this.#own().size
-  }
-
-  get(key: string): V | undefined {
-    return (this.#map ?? this.#own()).get(key)
-  }
-
-  has(key: string): boolean {
-    return this.#own().has(key)
-  }
-
-  /** The values, in no order that versions share; edits made while going through them do not show. */
-  values(): V[] {
-    return [...this.#own().values()]
+  /** What the table holds, to be read at once: the next edit of any version is made in it. */
+  get map(): M {
+    return this.#map ?? this.#fetch()
   }
 
   /**
    * A table with the changes made, in their order; `undefined` removes.
    * @returns this very table when nothing changes, so that identity tells
    */
-  edit(changes: Iterable<Change<V>>): Table<V> {
-    const map = this.#own()
+  edit(changes: Iterable<Change<V>>): Table<V, M> {
+    const { map } = this
     const undo: Change<V>[] = []
     for (const [key, value] of changes) {
       const old = map.get(key)
@@ -48,22 +43,21 @@ export class Table<V> {
       apply(map, key, value)
     }
     if (undo.length === 0) return this
-    const newer = new Table(map)
+    const newer = new Table<V, M>(map)
     this.#map = null
     this.#undo = { newer, changes: undo.reverse() }
     return newer
   }
 
-  /** The Map, fetched back along the edits made since when a newer table has it. */
-  #own(): Map<string, V> {
-    if (this.#map !== null) return this.#map
-    const path: Table<V>[] = []
-    let newer: Table<V> = this
+  /** The map, fetched back along the edits made since from the newer table that has it. */
+  #fetch(): M {
+    const path: Table<V, M>[] = []
+    let newer: Table<V, M> = this
     while (newer.#undo !== null) {
       path.push(newer)
       newer = newer.#undo.newer
     }
-    const map = newer.#map as Map<string, V>
+    const map = newer.#map as M
     for (let older = path.pop(); older !== undefined; newer = older, older = path.pop()) {
       const undo = older.#undo as { readonly changes: readonly Change<V>[] }
       const redo: Change<V>[] = []
@@ -80,12 +74,7 @@ export class Table<V> {
   }
 }
 
-function apply<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+function apply<V>(map: Editable<V>, key: string, value: V | undefined): void {
   if (value === undefined) map.delete(key)
   else map.set(key, value)
-}
-
-/** A table of these entries; the last of equal keys wins. */
-export function tableOf<V>(entries: Iterable<readonly [string, V]> = []): Table<V> {
-  return new Table(new Map(entries))
 }

@@ -4,9 +4,11 @@
 
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
-import type { Metered, PlanLimits } from '../core/limits.ts'
+import { hashOf } from '../core/hash.ts'
+import { type Metered, MeteredRequest, type PlanLimits } from '../core/limits.ts'
 import { decodeState, type EncodedState, encodeState, isForgettable, NO_STATES, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
+import { RowTable } from './row-table.ts'
 import { type Row, Rows } from './rows.ts'
 import { checkedSnapshot } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -38,9 +40,23 @@ interface Group {
   /** The limits of the last take; null for restored records until one of them is asked. */
   limits: PlanLimits | null
   /** By key id. */
-  readonly rows: Map<string, Row>
-  /** Goes round the rows, a few with each new one, and drops those that are no longer needed. */
-  sweeper: IterableIterator<[string, Row]>
+  readonly rows: RowTable
+}
+
+/** All that is remembered. */
+class Held {
+  readonly records = new Rows()
+  /** Whose a record is, by its row. */
+  readonly ids: string[] = []
+  readonly plans = new Map<string, Group>()
+  /** What clients share is a group of one record, under its own id. */
+  readonly shared = new Map<string, Group>()
+
+  newGroup(groups: Map<string, Group>, id: string, limits: PlanLimits | null): Group {
+    const group = { limits, rows: new RowTable(this.ids) }
+    groups.set(id, group)
+    return group
+  }
 }
 
 /** How many records a new one looks at. More than one, so that it goes round faster than they are added. */
@@ -48,82 +64,97 @@ const SWEPT_PER_NEW = 2
 
 /** A store in memory. Counters end with the process, unless a snapshot of them is kept. */
 export function memoryStore(): MemoryStore {
-  let records = new Rows()
-  let plans = new Map<string, Group>()
-  /** What clients share is a group of one record, under its own id. */
-  let shared = new Map<string, Group>()
+  let held = new Held()
+  /** The plan that was asked for last, which is nearly always the next one, and its records. */
+  let lastPlan: PlanLimits | null = null
+  let lastGroup: Group | undefined
 
-  function stateIn(groups: Map<string, Group>, groupId: string, id: string): State | null {
-    const row = groups.get(groupId)?.rows.get(id)
-    return row === undefined ? null : records.read(row)
+  function stateIn(groups: Map<string, Group>, groupId: string, id: string, hash: number): State | null {
+    const row = groups.get(groupId)?.rows.find(id, hash) ?? -1
+    return row === -1 ? null : held.records.read(row)
   }
 
-  function ownState({ plan, keyId }: Metered): State | null {
-    return plan === null || keyId === null ? null : stateIn(plans, plan.planId, keyId)
+  function ownState(metered: Metered): State | null {
+    const { plan, keyId } = metered
+    if (plan === null || keyId === null) return null
+    return stateIn(held.plans, plan.planId, keyId, MeteredRequest.keyHashOf(metered))
   }
 
   function sharedStates({ shared: limits }: Metered): SharedStates {
-    return limits.length === 0 ? NO_STATES : limits.map(({ id }) => stateIn(shared, id, id))
+    return limits.length === 0 ? NO_STATES : limits.map(({ id }) => stateIn(held.shared, id, id, hashOf(id)))
   }
 
-  function write(groups: Map<string, Group>, limits: PlanLimits, id: string, state: State, now: Millis): void {
-    let group = groups.get(limits.planId)
-    if (group === undefined) groups.set(limits.planId, (group = newGroup(limits)))
+  function groupOf(plan: PlanLimits): Group | undefined {
+    if (plan !== lastPlan || lastGroup === undefined) {
+      lastPlan = plan
+      lastGroup = held.plans.get(plan.planId)
+    }
+    return lastGroup
+  }
+
+  function write(
+    groups: Map<string, Group>,
+    limits: PlanLimits,
+    id: string,
+    hash: number,
+    state: State,
+    now: Millis,
+  ): void {
+    const group = groups.get(limits.planId) ?? held.newGroup(groups, limits.planId, limits)
     if (group.limits !== limits) group.limits = limits
-    const row = group.rows.get(id)
-    if (row !== undefined) {
-      records.write(row, state)
+    const row = group.rows.find(id, hash)
+    if (row !== -1) {
+      held.records.write(row, state)
       return
     }
-    for (let i = 0; i < SWEPT_PER_NEW; i++) sweepNext(group, now)
-    group.rows.set(id, records.add(state))
+    for (let i = 0; i < SWEPT_PER_NEW; i++) {
+      const next = group.rows.next()
+      if (next !== -1) forget(group, next, now)
+    }
+    group.rows.add(id, hash, held.records.add(state))
   }
 
   /** Writes to a record that is there, and leaves its group's limits: the writer's may be of an older catalog. */
-  function rewrite(groups: Map<string, Group>, groupId: string, id: string, state: State | null): void {
-    const row = groups.get(groupId)?.rows.get(id)
-    if (row !== undefined && state !== null) records.write(row, state)
-  }
-
-  function sweepNext(group: Group, now: Millis): void {
-    const next = group.sweeper.next()
-    // The round is over, and the next one begins.
-    if (next.done === true) group.sweeper = group.rows.entries()
-    else forget(group, next.value[0], next.value[1], now)
+  function rewrite(groups: Map<string, Group>, groupId: string, id: string, hash: number, state: State | null): void {
+    const row = groups.get(groupId)?.rows.find(id, hash) ?? -1
+    if (row !== -1 && state !== null) held.records.write(row, state)
   }
 
   /** Drops a record if it cannot be told from none, nor could by a clock that steps back as far as it may. */
-  function forget({ limits, rows }: Group, id: string, row: Row, now: Millis): boolean {
-    if (limits === null || !isForgettable(records.read(row), limits, now - STEP_BACK)) return false
-    rows.delete(id)
-    records.remove(row)
+  function forget({ limits, rows }: Group, row: Row, now: Millis): boolean {
+    if (limits === null || !isForgettable(held.records.read(row), limits, now - STEP_BACK)) return false
+    rows.delete(row, hashOf(held.ids[row]!))
+    held.records.remove(row)
     return true
   }
 
   return {
     get size() {
-      let size = shared.size
-      for (const { rows } of plans.values()) size += rows.size
+      let size = held.shared.size
+      for (const { rows } of held.plans.values()) size += rows.size
       return size
     },
 
     take(metered, now) {
       const { plan, keyId, shared: limits } = metered
-      const group = plan === null ? undefined : plans.get(plan.planId)
-      const row = keyId === null ? undefined : group?.rows.get(keyId)
-      if (group !== undefined && row !== undefined) {
-        const charged = records.charge(row, metered, now)
+      const hash = MeteredRequest.keyHashOf(metered)
+      const group = plan === null ? undefined : groupOf(plan)
+      const row = group === undefined || keyId === null ? -1 : group.rows.find(keyId, hash)
+      if (group !== undefined && row !== -1) {
+        const charged = held.records.charge(row, metered, now)
         if (charged !== null) {
           group.limits = plan
           return charged
         }
       }
-      const decision = decide(metered, row === undefined ? null : records.read(row), now, sharedStates(metered))
+      const decision = decide(metered, row === -1 ? null : held.records.read(row), now, sharedStates(metered))
       if (!decision.changed) return decision
-      if (plan !== null && keyId !== null && decision.state !== null) write(plans, plan, keyId, decision.state, now)
+      if (plan !== null && keyId !== null && decision.state !== null) {
+        write(held.plans, plan, keyId, hash, decision.state, now)
+      }
       for (let i = 0; i < limits.length; i++) {
-        const limit = limits[i]!
-        write(shared, limit.limits, limit.id, decision.sharedStates[i]!, now)
+        const { id, limits: own } = limits[i]!
+        write(held.shared, own, id, hashOf(id), decision.sharedStates[i]!, now)
       }
       return decision
     },
@@ -131,59 +162,60 @@ export function memoryStore(): MemoryStore {
     peek: (metered, now) => decide(metered, ownState(metered), now, sharedStates(metered)),
 
     giveBack(taken: Allowed, now) {
-      const { plan, keyId, shared: limits } = taken.metered
+      const { metered } = taken
+      const { plan, keyId, shared: limits } = metered
       if (plan !== null && keyId !== null) {
-        rewrite(plans, plan.planId, keyId, giveBack(taken, ownState(taken.metered), now))
+        const hash = MeteredRequest.keyHashOf(metered)
+        rewrite(held.plans, plan.planId, keyId, hash, giveBack(taken, ownState(metered), now))
       }
       limits.forEach(({ id }, i) => {
-        rewrite(shared, id, id, giveBackShared(taken, i, stateIn(shared, id, id), now))
+        const hash = hashOf(id)
+        rewrite(held.shared, id, id, hash, giveBackShared(taken, i, stateIn(held.shared, id, id, hash), now))
       })
     },
 
     snapshot() {
+      const { records, ids } = held
       const list = (groups: Map<string, Group>): [string, string, EncodedState][] =>
         [...groups].flatMap(([groupId, { rows }]) =>
-          [...rows].map(([id, row]): [string, string, EncodedState] => [groupId, id, encodeState(records.read(row))]),
+          rows
+            .rows()
+            .map((row): [string, string, EncodedState] => [groupId, ids[row]!, encodeState(records.read(row))]),
         )
-      return { version: 1, records: list(plans), shared: list(shared).map(([id, , state]) => [id, state] as const) }
+      const shared = list(held.shared).map(([id, , state]) => [id, state] as const)
+      return { version: 1, records: list(held.plans), shared }
     },
 
     restore(snapshot) {
-      const read = readSnapshot(snapshot)
-      records = read.records
-      plans = read.plans
-      shared = read.shared
+      held = heldIn(snapshot)
+      lastPlan = null
     },
 
     sweep(now) {
       let dropped = 0
-      for (const groups of [plans, shared]) {
+      for (const groups of [held.plans, held.shared]) {
         for (const [groupId, group] of groups) {
-          for (const [id, row] of group.rows) if (forget(group, id, row, now)) dropped++
+          for (const row of group.rows.rows()) if (forget(group, row, now)) dropped++
           if (group.rows.size === 0) groups.delete(groupId)
         }
       }
+      lastPlan = null
       return dropped
     },
   }
 }
 
-function newGroup(limits: PlanLimits | null): Group {
-  const rows = new Map<string, Row>()
-  return { limits, rows, sweeper: rows.entries() }
-}
-
-function readSnapshot(snapshot: unknown): { records: Rows; plans: Map<string, Group>; shared: Map<string, Group> } {
-  const { records: own, shared } = checkedSnapshot(snapshot)
-  const records = new Rows()
-  const groupsOf = (entries: Snapshot['records']): Map<string, Group> => {
-    const groups = new Map<string, Group>()
-    for (const [groupId, id, state] of entries) {
-      const group = groups.get(groupId) ?? newGroup(null)
-      group.rows.set(id, records.add(decodeState(state)))
-      groups.set(groupId, group)
-    }
-    return groups
+function heldIn(snapshot: unknown): Held {
+  const { records, shared } = checkedSnapshot(snapshot)
+  const held = new Held()
+  const add = (groups: Map<string, Group>, groupId: string, id: string, state: EncodedState): void => {
+    const { rows } = groups.get(groupId) ?? held.newGroup(groups, groupId, null)
+    const [hash, decoded] = [hashOf(id), decodeState(state)]
+    const row = rows.find(id, hash)
+    if (row === -1) rows.add(id, hash, held.records.add(decoded))
+    else held.records.write(row, decoded)
   }
-  return { records, plans: groupsOf(own), shared: groupsOf(shared.map(([id, state]) => [id, id, state])) }
+  for (const [planId, keyId, state] of records) add(held.plans, planId, keyId, state)
+  for (const [id, state] of shared) add(held.shared, id, id, state)
+  return held
 }

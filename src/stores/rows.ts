@@ -117,8 +117,7 @@ export class Rows {
       buffer[start + METHOD_LEVEL] = methodLevel
       buffer[start + METHOD_AT] = now
     }
-    const methods = method === null ? NO_METHODS : [{ id: method.id, level: methodLevel, at: now }]
-    return allowed(metered, now, { at: now, level, window, used, methods }, NO_STATES, true, 0)
+    return allowed(metered, now, [level, window, used, methodLevel], NO_STATES, true, 0)
   }
 
   write(row: Row, { at: instant, level, window, used, methods }: State): void {

@@ -130,7 +130,7 @@ describe("a gate's isKeyValue", () => {
     const { apiKeys } = gate.catalog
     const counting = new Proxy(apiKeys, {
       get: (target, name) => {
-        if (name === 'withValue') lookups++
+        if (name === 'byValue') lookups++
         const member = Reflect.get(target, name, target)
         return typeof member === 'function' ? member.bind(target) : member
       },

@@ -5,12 +5,25 @@ import { StateError } from '../../src/core/state.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { plainStore, storeContract } from '../../src/testing.ts'
+import { indexOf, meteredOf } from '../laws/worlds.ts'
 
 describe.each<[string, () => Store]>([
   ['memoryStore', () => memoryStore()],
   ['plainStore', () => plainStore()],
 ])('%s', (_, makeStore) => {
   it.each(storeContract.filter(({ needs }) => !needs?.includes('usage')))('$name', ({ run }) => run(makeStore))
+})
+
+it('a copy of a request that was given another key is that key’s', () => {
+  const index = indexOf({ override: false, weekStart: 0, plan: { tokens: 1, ms: 1000, burst: 1 } })
+  const metered = meteredOf(index, { key: 0, path: '/b', stage: 's', cost: 1 })!
+  const store = memoryStore()
+  const other = { ...metered, keyId: 'other' }
+  expect(store.take(metered, 0).admitted).toBe(true)
+  expect(store.take(other, 0).admitted).toBe(true)
+  expect(store.take({ ...other }, 0).admitted).toBe(false)
+  expect(store.take({ ...metered }, 0).admitted).toBe(false)
+  expect(store.snapshot().records.map(([, id]) => id)).toEqual([metered.keyId, 'other'])
 })
 
 describe('restore', () => {

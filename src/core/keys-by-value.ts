@@ -1,0 +1,182 @@
+// API keys by their value, and what a request asks of a key beside it. Floor 0: imports types, hash.ts and slots.ts.
+//
+// A value comes in as a new string: hashing its 40 characters is half of what finding it in a Map costs, and with many
+// keys the rest is memory that is waited for. Here eight characters say where a key is looked for, its slot holds what a
+// request needs of it as numbers, and whether it is the key is decided by comparing all of the value. Values that are
+// alike in those eight fill the slots near by; the next of them lie in a Map, and cost what they would without this.
+
+import { hashOf, sampleOf } from './hash.ts'
+import type { ApiKey } from './plan.ts'
+import { HELD, type Place, Slots } from './slots.ts'
+
+/** How many slots a key is looked for in. */
+const NEAR = 16
+
+/** A slot: the sample of the value, the cell, and what is asked for most. log2 of its numbers: */
+const WIDTH = 2
+const ID_HASH = 2
+/** `ENABLED`, `EXTENDED`, and above them the number of its list of plans. */
+const TERMS = 3
+
+const ENABLED = 1
+const EXTENDED = 2
+const LIST = 2
+
+/** No key; and one that is not near, which is then the only one that is known so. */
+const NOWHERE: Place = -1
+const FAR: Place = -2
+
+/** A map from values to keys that is edited in place; core/table.ts makes versions of it. A place is good until the next
+ * call of anything but what asks about it. */
+export class KeysByValue {
+  readonly #slots: Slots
+  /** Three by three: a value, its key's id, and the key. The first cell is nobody's. */
+  readonly #cells: (string | ApiKey)[] = ['', '', '']
+  /** Cells that were given up. */
+  readonly #free: number[] = []
+  readonly #far = new Map<string, ApiKey>()
+  /** The one at `FAR`. */
+  #found: ApiKey | undefined
+  /** The lists of plans that keys have had, in the order they came. */
+  readonly #lists: (readonly string[])[] = []
+  readonly #numbers = new Map<string, number>()
+
+  /** @param count how many keys are about to be put */
+  constructor(count = 0) {
+    this.#slots = new Slots(WIDTH, count)
+  }
+
+  get size(): number {
+    return this.#slots.used + this.#far.size
+  }
+
+  /** @returns the place of the key that has the value; below 0 where `isNowhere` */
+  find(value: string): Place {
+    const { numbers, mask } = this.#slots
+    const sample = sampleOf(value)
+    for (let n = 0, slot = sample; n < NEAR; n++, slot++) {
+      const place = (slot & mask) << WIDTH
+      const cell = numbers[place + HELD]!
+      if (cell === 0) break
+      if (numbers[place] === sample && this.#cells[cell] === value) return place
+    }
+    if (this.#far.size === 0) return NOWHERE
+    this.#found = this.#far.get(value)
+    return this.#found === undefined ? NOWHERE : FAR
+  }
+
+  isNowhere(place: Place): boolean {
+    return place === NOWHERE
+  }
+
+  keyAt(place: Place): ApiKey {
+    return (place < 0 ? this.#found : this.#cells[this.#slots.numbers[place + HELD]! + 2]) as ApiKey
+  }
+
+  idAt(place: Place): string {
+    return place < 0 ? this.#found!.id : (this.#cells[this.#slots.numbers[place + HELD]! + 1] as string)
+  }
+
+  /** `hashOf` of its id. */
+  idHashAt(place: Place): number {
+    return place < 0 ? hashOf(this.#found!.id) : this.#slots.numbers[place + ID_HASH]!
+  }
+
+  isEnabledAt(place: Place): boolean {
+    return (this.#termsAt(place) & ENABLED) !== 0
+  }
+
+  /** Whether its quota was extended, or cut, for a window. */
+  isExtendedAt(place: Place): boolean {
+    return (this.#termsAt(place) & EXTENDED) !== 0
+  }
+
+  /** The number of its list of plans. */
+  listAt(place: Place): number {
+    return this.#termsAt(place) >> LIST
+  }
+
+  /** The plans of a list. */
+  plansOf(list: number): readonly string[] {
+    return this.#lists[list]!
+  }
+
+  get(value: string): ApiKey | undefined {
+    const place = this.find(value)
+    return place === NOWHERE ? undefined : this.keyAt(place)
+  }
+
+  /** @param value the key's */
+  set(value: string, key: ApiKey): void {
+    const place = this.find(value)
+    if (place === FAR) {
+      this.#far.set(value, key)
+    } else if (place !== NOWHERE) {
+      this.#write(place, this.#slots.numbers[place + HELD]!, key)
+    } else {
+      if (this.#slots.isFull) this.#resize((this.#slots.mask + 1) * 2)
+      this.#add(key)
+    }
+  }
+
+  delete(value: string): void {
+    const place = this.find(value)
+    if (place === FAR) this.#far.delete(value)
+    if (place < 0) return
+    this.#giveUp(this.#slots.numbers[place + HELD]!)
+    this.#slots.empty(place)
+    if (this.#slots.isEmpty) this.#resize((this.#slots.mask + 1) / 2)
+  }
+
+  #termsAt(place: Place): number {
+    return place < 0 ? this.#termsOf(this.#found!) : this.#slots.numbers[place + TERMS]!
+  }
+
+  #termsOf({ usagePlanIds, quotaExtensions, enabled }: ApiKey): number {
+    return (
+      (this.#listOf(usagePlanIds) << LIST) | (quotaExtensions === undefined ? 0 : EXTENDED) | (enabled ? ENABLED : 0)
+    )
+  }
+
+  #listOf(usagePlanIds: readonly string[]): number {
+    const name = usagePlanIds.join('/')
+    let number = this.#numbers.get(name)
+    if (number === undefined) {
+      number = this.#lists.push(usagePlanIds) - 1
+      this.#numbers.set(name, number)
+    }
+    return number
+  }
+
+  #add(key: ApiKey): void {
+    // One that was far may come near when slots are made anew; the last empty ones, which end a search, stay.
+    const place = this.#slots.isFull ? NOWHERE : this.#slots.take(sampleOf(key.value), NEAR)
+    if (place < 0) this.#far.set(key.value, key)
+    else this.#write(place, this.#free.pop() ?? this.#cells.length, key)
+  }
+
+  #write(place: Place, cell: number, key: ApiKey): void {
+    this.#cells[cell] = key.value
+    this.#cells[cell + 1] = key.id
+    this.#cells[cell + 2] = key
+    const { numbers } = this.#slots
+    numbers[place + HELD] = cell
+    numbers[place + ID_HASH] = hashOf(key.id)
+    numbers[place + TERMS] = this.#termsOf(key)
+  }
+
+  #giveUp(cell: number): void {
+    this.#cells.fill('', cell, cell + 3)
+    this.#free.push(cell)
+  }
+
+  #resize(count: number): void {
+    const again = [...this.#far.values()]
+    this.#far.clear()
+    for (const cell of this.#slots.resize(count, NEAR)) {
+      again.push(this.#cells[cell + 2] as ApiKey)
+      this.#giveUp(cell)
+    }
+    for (const key of again) this.#add(key)
+  }
+}
