@@ -28,7 +28,7 @@ export function askedByMany(world: World, clients: number): Metered[] {
 /** What is counted of each. */
 export async function countedOf(store: Store, asks: readonly Metered[]): Promise<Map<string, number>> {
   const found = await Promise.all(asks.map(metered => store.peek({ ...metered, cost: 0 }, Date.now())))
-  return new Map(found.map(({ keyId, ...said }) => [keyId as string, 'state' in said ? (said.state?.used ?? 0) : -1]))
+  return new Map(found.map(said => [said.keyId as string, 'state' in said ? (said.state?.used ?? 0) : -1]))
 }
 
 /** One request. What is no answer and no outage is a bug, and thrown. */
