@@ -9,7 +9,7 @@ import build from '../tsup.config.ts'
 const SRC = join(import.meta.dirname, '../src')
 const FLOORS: readonly (readonly [RegExp, number])[] = [
   [
-    /^core\/(plan|api|catalog|edits|table|hash|slots|keys-by-value|without-keys|document|check|readers|shapes|relations|short|template|csv|key-file|key-value)\.ts$/,
+    /^core\/(plan|api|catalog|edits|table|hash|slots|id-table|keys-by-id|keys-by-value|without-keys|document|check|readers|shapes|relations|short|template|csv|key-file|key-value)\.ts$/,
     0,
   ],
   [/^core\/(units|bucket|calendar|state|limits|path|routes)\.ts$/, 1],

@@ -1,8 +1,8 @@
 // `tollgate serve`: a gateway before an upstream. Floor 5: options, and the pieces of serve/ put together.
 
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -361,6 +361,17 @@ interface Found {
   publish(): Promise<void>
 }
 
+/** A file, piece by piece: memory that was never touched is dearer than reading and hashing. */
+function readInto(hash: Hash, path: string): void {
+  const piece = Buffer.allocUnsafe(1 << 20)
+  const file = openSync(path, 'r')
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read))
+  } finally {
+    closeSync(file)
+  }
+}
+
 /**
  * What reads the files. They are new unless they are those that what is in force came of: that may have been edited since
  * through the control plane, here or elsewhere, and a start is no reason to take it back. The origin of what is published
@@ -381,7 +392,10 @@ function reader(
   return async () => {
     if (file === undefined) return null
     const hash = createHash('sha256')
-    for (const file of filesOf(options)) hash.update(reading(file, () => readFileSync(file))).update('\0')
+    for (const file of filesOf(options)) {
+      reading(file, () => readInto(hash, file))
+      hash.update('\0')
+    }
     const now = hash.digest('hex')
     const [before, from] = (shared === null ? origin : shared.origin)?.split(/ (.*)/s) ?? []
     if (now === before) return null

@@ -2,6 +2,7 @@
 // JSON.stringify(catalog) is the document that `check` reads back; edits.ts has the edits that give a new one.
 
 import type { Account, Api, BasePathMapping } from './api.ts'
+import { KeysById } from './keys-by-id.ts'
 import { KeysByValue } from './keys-by-value.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
 import { Table } from './table.ts'
@@ -49,11 +50,11 @@ export function isCatalog(value: unknown): value is Catalog {
 
 /** The keys of a catalog, found by id and by value. One key's edit costs the same among ten and among a million. */
 export class ApiKeys {
-  readonly #byId: Table<ApiKey>
+  readonly #byId: Table<ApiKey, KeysById>
   readonly #byValue: Table<ApiKey, KeysByValue>
 
   /** @internal */
-  constructor(byId: Table<ApiKey>, byValue: Table<ApiKey, KeysByValue>) {
+  constructor(byId: Table<ApiKey, KeysById>, byValue: Table<ApiKey, KeysByValue>) {
     this.#byId = byId
     this.#byValue = byValue
   }
@@ -62,12 +63,14 @@ export class ApiKeys {
     return this.#byId.map.size
   }
 
+  /** What is no string is no key's id. */
   get(id: string): ApiKey | undefined {
-    return this.#byId.map.get(id)
+    return typeof id === 'string' ? this.#byId.map.get(id) : undefined
   }
 
+  /** What is no string is no key's value. */
   withValue(value: string): ApiKey | undefined {
-    return this.#byValue.map.get(value)
+    return typeof value === 'string' ? this.#byValue.map.get(value) : undefined
   }
 
   /** @internal */
@@ -82,7 +85,7 @@ export class ApiKeys {
 
   /** The keys in a list, so that a catalog is its own JSON document. */
   toJSON(): ApiKey[] {
-    return [...this.#byId.map.values()]
+    return this.#byId.map.values()
   }
 
   /**
@@ -124,7 +127,7 @@ export class ApiKeys {
 
 /** No keys. */
 export function noKeys(): ApiKeys {
-  return new ApiKeys(new Table(new Map()), new Table(new KeysByValue()))
+  return new ApiKeys(new Table(new KeysById()), new Table(new KeysByValue()))
 }
 
 /** A catalog of nothing, to edit upwards from. */

@@ -2,8 +2,9 @@
 //
 // A value comes in as a new string: hashing its 40 characters is half of what finding it in a Map costs, and with many
 // keys the rest is memory that is waited for. Here eight characters say where a key is looked for, its slot holds what a
-// request needs of it as numbers, and whether it is the key is decided by comparing all of the value. Values that are
-// alike in those eight fill the slots near by; the next of them lie in a Map, and cost what they would without this.
+// request needs of it as numbers, and whether it is the key is decided by comparing all of the value. Where many values
+// are alike in those eight all of a value is hashed; and what finds no slot near the one where it is looked for lies in a
+// Map, so that nobody who chooses values makes others wait.
 
 import { hashOf, sampleOf } from './hash.ts'
 import type { ApiKey } from './plan.ts'
@@ -12,7 +13,7 @@ import { HELD, type Place, Slots } from './slots.ts'
 /** How many slots a key is looked for in. */
 const NEAR = 16
 
-/** A slot: the sample of the value, the cell, and what is asked for most. log2 of its numbers: */
+/** A slot: the hash of the value, the cell, and what is asked for most. log2 of its numbers: */
 const WIDTH = 2
 const ID_HASH = 2
 /** `ENABLED`, `EXTENDED`, and above them the number of its list of plans. */
@@ -22,6 +23,9 @@ const ENABLED = 1
 const EXTENDED = 2
 const LIST = 2
 
+/** So many keys that are not near, and an eighth of those that are: that is no chance. */
+const MANY = 64
+
 /** No key; and one that is not near, which is then the only one that is known so. */
 const NOWHERE: Place = -1
 const FAR: Place = -2
@@ -29,7 +33,9 @@ const FAR: Place = -2
 /** A map from values to keys that is edited in place; core/table.ts makes versions of it. A place is good until the next
  * call of anything but what asks about it. */
 export class KeysByValue {
-  readonly #slots: Slots
+  #slots: Slots
+  /** Whether all of a value is hashed. */
+  #whole = false
   /** Three by three: a value, its key's id, and the key. The first cell is nobody's. */
   readonly #cells: (string | ApiKey)[] = ['', '', '']
   /** Cells that were given up. */
@@ -41,8 +47,11 @@ export class KeysByValue {
   readonly #lists: (readonly string[])[] = []
   readonly #numbers = new Map<string, number>()
 
+  readonly #count: number
+
   /** @param count how many keys are about to be put */
   constructor(count = 0) {
+    this.#count = count
     this.#slots = new Slots(WIDTH, count)
   }
 
@@ -53,12 +62,12 @@ export class KeysByValue {
   /** @returns the place of the key that has the value; below 0 where `isNowhere` */
   find(value: string): Place {
     const { numbers, mask } = this.#slots
-    const sample = sampleOf(value)
-    for (let n = 0, slot = sample; n < NEAR; n++, slot++) {
+    const hash = this.#hashOf(value)
+    for (let n = 0, slot = hash; n < NEAR; n++, slot++) {
       const place = (slot & mask) << WIDTH
       const cell = numbers[place + HELD]!
       if (cell === 0) break
-      if (numbers[place] === sample && this.#cells[cell] === value) return place
+      if (numbers[place] === hash && this.#cells[cell] === value) return place
     }
     if (this.#far.size === 0) return NOWHERE
     this.#found = this.#far.get(value)
@@ -116,6 +125,7 @@ export class KeysByValue {
     } else {
       if (this.#slots.isFull) this.#resize((this.#slots.mask + 1) * 2)
       this.#add(key)
+      if (!this.#whole && this.#far.size > MANY + this.#slots.used / 8) this.#hashWhole()
     }
   }
 
@@ -126,6 +136,10 @@ export class KeysByValue {
     this.#giveUp(this.#slots.numbers[place + HELD]!)
     this.#slots.empty(place)
     if (this.#slots.isEmpty) this.#resize((this.#slots.mask + 1) / 2)
+  }
+
+  #hashOf(value: string): number {
+    return this.#whole ? hashOf(value) : sampleOf(value)
   }
 
   #termsAt(place: Place): number {
@@ -150,7 +164,7 @@ export class KeysByValue {
 
   #add(key: ApiKey): void {
     // One that was far may come near when slots are made anew; the last empty ones, which end a search, stay.
-    const place = this.#slots.isFull ? NOWHERE : this.#slots.take(sampleOf(key.value), NEAR)
+    const place = this.#slots.isFull ? NOWHERE : this.#slots.take(this.#hashOf(key.value), NEAR)
     if (place < 0) this.#far.set(key.value, key)
     else this.#write(place, this.#free.pop() ?? this.#cells.length, key)
   }
@@ -168,6 +182,21 @@ export class KeysByValue {
   #giveUp(cell: number): void {
     this.#cells.fill('', cell, cell + 3)
     this.#free.push(cell)
+  }
+
+  #hashWhole(): void {
+    const { numbers } = this.#slots
+    const keys: ApiKey[] = []
+    for (let place = 0; place < numbers.length; place += 1 << WIDTH) {
+      if (numbers[place + HELD] !== 0) keys.push(this.keyAt(place))
+    }
+    this.#whole = true
+    this.#slots = new Slots(WIDTH, Math.max(this.#count, keys.length + this.#far.size))
+    this.#cells.length = 3
+    this.#free.length = 0
+    for (const key of this.#far.values()) keys.push(key)
+    this.#far.clear()
+    for (const key of keys) this.#add(key)
   }
 
   #resize(count: number): void {

@@ -2,6 +2,7 @@
 
 import { type Api, type Method, settingKey, throttleKey } from './api.ts'
 import { ApiKeys, type Catalog } from './catalog.ts'
+import { KeysById } from './keys-by-id.ts'
 import { KeysByValue } from './keys-by-value.ts'
 import type { ApiKey, UsagePlan } from './plan.ts'
 import { type At, type Notes, nearestOf, quote, say } from './readers.ts'
@@ -200,7 +201,7 @@ export function relateDate({ quota, createdDate }: UsagePlan, at: At, notes: Not
 }
 
 function relateKeys(keys: readonly ApiKey[], plans: readonly UsagePlan[], naming: Naming, notes: Notes): ApiKeys {
-  const byId = new Map<string, ApiKey>()
+  const byId = new KeysById(keys.length)
   const byValue = new KeysByValue(keys.length)
   for (const key of keys) {
     byId.set(key.id, key)

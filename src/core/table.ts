@@ -1,9 +1,9 @@
 // A persistent map: every edit gives a new table and leaves the old one as it was, at a cost that does not depend on
 // its size. Floor 0: imports nothing.
 //
-// The newest table holds a plain Map; an older one holds only what to change in its successor to get back (Baker 1978).
+// The newest table holds a map; an older one holds only what to change in its successor to get back (Baker 1978).
 // So the table in use reads as fast as a Map, and a million keys are not copied when one of them is edited. Reading an
-// old table makes it the one with the Map: correct, and as dear as the edits between the two.
+// old table makes it the one with the map: correct, and as dear as the edits between the two.
 
 type Change<V> = readonly [key: string, value: V | undefined]
 

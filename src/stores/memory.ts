@@ -5,10 +5,10 @@
 import { decide, giveBack, giveBackShared, type SharedStates, STEP_BACK } from '../core/decide.ts'
 import type { Allowed, MeteredDecision } from '../core/decision.ts'
 import { hashOf } from '../core/hash.ts'
+import { IdTable } from '../core/id-table.ts'
 import { type Metered, MeteredRequest, type PlanLimits } from '../core/limits.ts'
 import { decodeState, type EncodedState, encodeState, isForgettable, NO_STATES, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
-import { RowTable } from './row-table.ts'
 import { type Row, Rows } from './rows.ts'
 import { checkedSnapshot } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -40,7 +40,7 @@ interface Group {
   /** The limits of the last take; null for restored records until one of them is asked. */
   limits: PlanLimits | null
   /** By key id. */
-  readonly rows: RowTable
+  readonly rows: IdTable
 }
 
 /** All that is remembered. */
@@ -53,7 +53,7 @@ class Held {
   readonly shared = new Map<string, Group>()
 
   newGroup(groups: Map<string, Group>, id: string, limits: PlanLimits | null): Group {
-    const group = { limits, rows: new RowTable(this.ids) }
+    const group = { limits, rows: new IdTable(this.ids) }
     groups.set(id, group)
     return group
   }
@@ -179,7 +179,7 @@ export function memoryStore(): MemoryStore {
       const list = (groups: Map<string, Group>): [string, string, EncodedState][] =>
         [...groups].flatMap(([groupId, { rows }]) =>
           rows
-            .rows()
+            .numbers()
             .map((row): [string, string, EncodedState] => [groupId, ids[row]!, encodeState(records.read(row))]),
         )
       const shared = list(held.shared).map(([id, , state]) => [id, state] as const)
@@ -195,7 +195,7 @@ export function memoryStore(): MemoryStore {
       let dropped = 0
       for (const groups of [held.plans, held.shared]) {
         for (const [groupId, group] of groups) {
-          for (const row of group.rows.rows()) if (forget(group, row, now)) dropped++
+          for (const row of group.rows.numbers()) if (forget(group, row, now)) dropped++
           if (group.rows.size === 0) groups.delete(groupId)
         }
       }

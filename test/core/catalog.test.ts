@@ -68,6 +68,14 @@ function contentOf(catalog: Catalog): object {
   return { ...catalog, apiKeys }
 }
 
+it('has no key for what is no string', () => {
+  const { apiKeys } = petstore()
+  for (const junk of [undefined, null, 7, {}, ['acme']]) {
+    expect(apiKeys.get(junk as string)).toBeUndefined()
+    expect(apiKeys.withValue(junk as string)).toBeUndefined()
+  }
+})
+
 describe('putting a key', () => {
   it('adds it, found by id and by value, and leaves the old catalog as it was', () => {
     const old = petstore()

@@ -1,21 +1,21 @@
-// Whose row is which, against plain Maps: of ids whose hashes are as alike as hashes can be.
+// Whose number is which, against plain Maps: of ids whose hashes are as alike as hashes can be.
 
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { RowTable } from '../../src/stores/row-table.ts'
+import { IdTable } from '../../src/core/id-table.ts'
 import { law } from './law.ts'
 
 /** Numbers that fall in one slot of small tables, in neighbours, or at the end; and ids that share one. */
 const hashes = [0, 7, 8, 15, -1, 1 << 30, 2 ** 31 - 1]
 const owner = fc.tuple(fc.nat(60), fc.constantFrom(...hashes)).map(([n, hash]) => ({ id: `${n}/${hash}`, hash }))
 
-describe('row table', () => {
+describe('id table', () => {
   law(
-    'tables of one store are Maps from ids to rows, and a round of one looks at each row that stays',
+    'tables over one list are Maps from ids to numbers, and a round of one looks at each that stays',
     [fc.array(fc.tuple(owner, fc.boolean(), fc.nat(1)), { maxLength: 200, size: 'max' }), fc.array(fc.nat(3))],
     (steps, drops) => {
       const ids: string[] = []
-      const tables = [new RowTable(ids), new RowTable(ids)] as const
+      const tables = [new IdTable(ids), new IdTable(ids)] as const
       const maps = [new Map<string, number>(), new Map<string, number>()] as const
       const hashOf = new Map(steps.map(([{ id, hash }]) => [id, hash]))
       let rows = 0
@@ -23,7 +23,7 @@ describe('row table', () => {
         tables.forEach((table, t) => {
           const map = maps[t]!
           expect(table.size).toBe(map.size)
-          expect(table.rows()).toEqual([...map.values()].sort((a, b) => a - b))
+          expect(table.numbers()).toEqual([...map.values()].sort((a, b) => a - b))
           for (const [id, hash] of hashOf) expect(table.find(id, hash)).toBe(map.get(id) ?? -1)
           for (const [id, row] of map) expect(ids[row]).toBe(id)
         })
