@@ -23,19 +23,22 @@ const ENABLED = 1
 const EXTENDED = 2
 const LIST = 2
 
-/** So many keys that are not near, and an eighth of those that are: that is no chance. */
-const MANY = 64
+/** So many keys that are alike where they are sampled, and one of so many: that is no chance. */
+const MANY = 16
+const OF = 64
 
 /** No key; and one that is not near, which is then the only one that is known so. */
 const NOWHERE: Place = -1
 const FAR: Place = -2
 
 /** A map from values to keys that is edited in place; core/table.ts makes versions of it. A place is good until the next
- * call of anything but what asks about it. */
+ * edit; one below 0 until the next search. */
 export class KeysByValue {
   #slots: Slots
-  /** Whether all of a value is hashed. */
+  /** Whether all of a value is hashed; and until then how many keys came to where one lay with the same sample. */
   #whole = false
+  #alike = 0
+  #edits = 0
   /** Three by three: a value, its key's id, and the key. The first cell is nobody's. */
   readonly #cells: (string | ApiKey)[] = ['', '', '']
   /** Cells that were given up. */
@@ -57,6 +60,11 @@ export class KeysByValue {
 
   get size(): number {
     return this.#slots.used + this.#far.size
+  }
+
+  /** While it is the same a place that is not below 0 is good. */
+  get edits(): number {
+    return this.#edits
   }
 
   /** @returns the place of the key that has the value; below 0 where `isNowhere` */
@@ -125,8 +133,9 @@ export class KeysByValue {
     } else {
       if (this.#slots.isFull) this.#resize((this.#slots.mask + 1) * 2)
       this.#add(key)
-      if (!this.#whole && this.#far.size > MANY + this.#slots.used / 8) this.#hashWhole()
+      if (!this.#whole && this.#alike > MANY + this.size / OF) this.#hashWhole()
     }
+    this.#edits++
   }
 
   delete(value: string): void {
@@ -136,6 +145,7 @@ export class KeysByValue {
     this.#giveUp(this.#slots.numbers[place + HELD]!)
     this.#slots.empty(place)
     if (this.#slots.isEmpty) this.#resize((this.#slots.mask + 1) / 2)
+    this.#edits++
   }
 
   #hashOf(value: string): number {
@@ -164,7 +174,10 @@ export class KeysByValue {
 
   #add(key: ApiKey): void {
     // One that was far may come near when slots are made anew; the last empty ones, which end a search, stay.
-    const place = this.#slots.isFull ? NOWHERE : this.#slots.take(this.#hashOf(key.value), NEAR)
+    const hash = this.#hashOf(key.value)
+    const home = this.#slots.home(hash)
+    if (this.#slots.numbers[home] === hash && this.#slots.numbers[home + HELD] !== 0) this.#alike++
+    const place = this.#slots.isFull ? NOWHERE : this.#slots.take(hash, NEAR)
     if (place < 0) this.#far.set(key.value, key)
     else this.#write(place, this.#free.pop() ?? this.#cells.length, key)
   }

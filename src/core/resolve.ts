@@ -6,6 +6,7 @@ import { type BadRequest, type InvalidApiKey, type MissingAuthenticationToken, O
 import { extended, type Metered, MeteredRequest } from './limits.ts'
 import { canonicalPath, foldSegment } from './path.ts'
 import { isKeyValue } from './plan.ts'
+import type { Place } from './slots.ts'
 
 /** A request as an adapter sees it. */
 export interface ApiRequest {
@@ -75,12 +76,14 @@ export function route(index: Index, request: ApiRequest): Route | MissingAuthent
  * A routed request → what it is measured against, by its key.
  *
  * @param couldBeKey where it is false of a value, that one is not looked up. What it throws, this throws.
+ * @param found where the key lies, for who knows: below 0 it is looked for
  */
 export function meter(
   { index, stage, served }: Route,
   apiKey: string | null | undefined,
   cost: number = 1,
   couldBeKey?: (value: string) => boolean,
+  found: Place = -1,
 ): Metered | Open | InvalidApiKey | MissingAuthenticationToken {
   if (served === null) return NO_METHOD
   if (!Number.isSafeInteger(cost) || cost < 0)
@@ -94,7 +97,7 @@ export function meter(
   // A value that could not be one (two header lines joined, a megabyte) is not even looked at.
   if (apiKey.length < 20 || apiKey.length > 128 || (couldBeKey && !couldBeKey(apiKey))) return MALFORMED
   const keys = index.apiKeys.byValue
-  const place = keys.find(apiKey)
+  const place = found < 0 ? keys.find(apiKey) : found
   if (keys.isNowhere(place)) return isKeyValue(apiKey) ? UNKNOWN : MALFORMED
   const keyId = keys.idAt(place)
   if (!keys.isEnabledAt(place)) return invalid('disabled', keyId)

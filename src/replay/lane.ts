@@ -6,8 +6,10 @@ import { type Catalog, isCatalog } from '../core/catalog.ts'
 import { compile, type Index } from '../core/compile.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision, MeteredDecision } from '../core/decision.ts'
+import type { KeysByValue } from '../core/keys-by-value.ts'
 import type { Metered } from '../core/limits.ts'
 import { meter, route } from '../core/resolve.ts'
+import type { Place } from '../core/slots.ts'
 import { decodeState, NO_STATES, type State } from '../core/state.ts'
 import type { Millis } from '../core/units.ts'
 import type { Snapshot } from '../stores/memory.ts'
@@ -27,6 +29,10 @@ export class Lane {
   readonly #numbers = new Map<string, number>()
   /** Those numbers, by the ordinals of callers; -1, where the catalog knows none. */
   #numberOf: number[] = []
+  /** Where the catalog has those callers' keys, in `#keys` after so many edits of it; below 0, where that is looked for. */
+  #places: Place[] = []
+  #keys: KeysByValue
+  #edits = -1
   readonly #records = new Rows()
   /** By plan, then by the number of the key; what is not there has no record. */
   readonly #rows = new Map<string, (Row | undefined)[]>()
@@ -42,6 +48,7 @@ export class Lane {
   constructor(seat: number, catalog: Catalog, state?: Snapshot) {
     this.#seat = seat
     this.#index = indexOf(catalog)
+    this.#keys = this.#index.apiKeys.byValue
     if (state === undefined) return
     const { records, shared } = checkedSnapshot(state)
     for (const [planId, keyId, encoded] of records) {
@@ -74,7 +81,8 @@ export class Lane {
     if (seat === undefined || seat.index !== this.#index) seat = this.#route(asked)
     const { found } = seat
     if (found.kind !== 'route') return found
-    const metered = meter(found, this.#values[caller.ordinal] ?? this.#valueOf(caller), cost)
+    const value = this.#values[caller.ordinal] ?? this.#valueOf(caller)
+    const metered = meter(found, value, cost, undefined, this.#placeOf(caller, value))
     return 'kind' in metered ? metered : this.#take(metered, caller, now)
   }
 
@@ -83,6 +91,10 @@ export class Lane {
     const number = plan === null || keyId === null ? -1 : this.numberOf(caller, keyId)
     const rows = plan === null ? null : this.#rowsOf(plan.planId)
     const row = rows?.[number]
+    if (row !== undefined) {
+      const charged = this.#records.charge(row, metered, now)
+      if (charged !== null) return charged
+    }
     const states = shared.length === 0 ? NO_STATES : shared.map(({ id }) => this.#shared.get(id) ?? null)
     const decision = decide(metered, row === undefined ? null : this.#records.read(row), now, states)
     if (!decision.changed) return decision
@@ -107,6 +119,21 @@ export class Lane {
     while (this.#values.length <= ordinal) this.#numberOf[this.#values.push(undefined) - 1] = -1
     if (key !== undefined) this.#numberOf[ordinal] = this.#number(key.id)
     return (this.#values[ordinal] = known)
+  }
+
+  /** Where a caller's key lies: a value that was looked for is not hashed again. */
+  #placeOf({ ordinal }: Caller, value: string | null): Place {
+    if (ordinal < 0 || value === null) return -1
+    const keys = this.#index.apiKeys.byValue
+    if (keys !== this.#keys || keys.edits !== this.#edits) {
+      this.#keys = keys
+      this.#edits = keys.edits
+      this.#places = []
+    }
+    const known = this.#places[ordinal]
+    if (known !== undefined && known >= 0) return known
+    while (this.#places.length < ordinal) this.#places.push(-1)
+    return (this.#places[ordinal] = keys.find(value))
   }
 
   #number(keyId: string): number {
