@@ -39,8 +39,10 @@ export class KeysByValue {
   #whole = false
   #alike = 0
   #edits = 0
-  /** Three by three: a value, its key's id, and the key. The first cell is nobody's. */
-  readonly #cells: (string | ApiKey)[] = ['', '', '']
+  /** Two by two: a value and its key's id. The first cell is nobody's. */
+  readonly #cells: string[] = ['', '']
+  /** The key, by half of its cell. */
+  readonly #keys: (ApiKey | undefined)[] = [undefined]
   /** Cells that were given up. */
   readonly #free: number[] = []
   readonly #far = new Map<string, ApiKey>()
@@ -87,11 +89,11 @@ export class KeysByValue {
   }
 
   keyAt(place: Place): ApiKey {
-    return (place < 0 ? this.#found : this.#cells[this.#slots.numbers[place + HELD]! + 2]) as ApiKey
+    return (place < 0 ? this.#found : this.#keys[this.#slots.numbers[place + HELD]! >> 1]) as ApiKey
   }
 
   idAt(place: Place): string {
-    return place < 0 ? this.#found!.id : (this.#cells[this.#slots.numbers[place + HELD]! + 1] as string)
+    return place < 0 ? this.#found!.id : this.#cells[this.#slots.numbers[place + HELD]! + 1]!
   }
 
   /** `hashOf` of its id. */
@@ -185,7 +187,7 @@ export class KeysByValue {
   #write(place: Place, cell: number, key: ApiKey): void {
     this.#cells[cell] = key.value
     this.#cells[cell + 1] = key.id
-    this.#cells[cell + 2] = key
+    this.#keys[cell >> 1] = key
     const { numbers } = this.#slots
     numbers[place + HELD] = cell
     numbers[place + ID_HASH] = hashOf(key.id)
@@ -193,7 +195,8 @@ export class KeysByValue {
   }
 
   #giveUp(cell: number): void {
-    this.#cells.fill('', cell, cell + 3)
+    this.#cells[cell] = this.#cells[cell + 1] = ''
+    this.#keys[cell >> 1] = undefined
     this.#free.push(cell)
   }
 
@@ -205,7 +208,8 @@ export class KeysByValue {
     }
     this.#whole = true
     this.#slots = new Slots(WIDTH, Math.max(this.#count, keys.length + this.#far.size))
-    this.#cells.length = 3
+    this.#cells.length = 2
+    this.#keys.length = 1
     this.#free.length = 0
     for (const key of this.#far.values()) keys.push(key)
     this.#far.clear()
@@ -216,7 +220,7 @@ export class KeysByValue {
     const again = [...this.#far.values()]
     this.#far.clear()
     for (const cell of this.#slots.resize(count, NEAR)) {
-      again.push(this.#cells[cell + 2] as ApiKey)
+      again.push(this.#keys[cell >> 1]!)
       this.#giveUp(cell)
     }
     for (const key of again) this.#add(key)
