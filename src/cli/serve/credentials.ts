@@ -16,7 +16,7 @@ const EXAMPLE =
  * The credentials of a file.
  *
  * @param onWarning told when others may read it
- * @throws {UsageError} that names the member which is wrong, never what it holds
+ * @throws {UsageError} that names every member which is wrong, never what it holds
  */
 export function credentialsOf(path: string, onWarning: (line: string) => void): Credentials {
   const text = reading(path, () => readFileSync(path, 'utf8'))
@@ -30,38 +30,41 @@ export function credentialsOf(path: string, onWarning: (line: string) => void): 
     throw new UsageError(`${path}: expected JSON like ${EXAMPLE}`)
   }
   if (!isObject(document)) throw new UsageError(`${path}: expected an object like ${EXAMPLE}`)
+  const wrong: string[] = []
   for (const name of Object.keys(document)) {
     if (name !== 'credentials' && name !== 'tokens')
-      throw new UsageError(`${path}: ${name}: expected credentials and tokens only`)
+      wrong.push(`${path}: ${name}: expected credentials and tokens only`)
   }
   const listed = <Name extends string>(list: string, names: readonly Name[], secret: Name) =>
-    members(document[list], `${path}: ${list}`).map((item, i) => {
+    members(document[list], `${path}: ${list}`, wrong).map((item, i) => {
       const at = `${path}: ${list}[${i}]`
       const { role } = item
-      if (role !== 'admin' && role !== 'read') throw new UsageError(`${at}.role: expected "admin" or "read"`)
+      if (role !== 'admin' && role !== 'read') wrong.push(`${at}.role: expected "admin" or "read"`)
       for (const name of Object.keys(item)) {
         if (name !== 'role' && !names.includes(name as Name))
-          throw new UsageError(`${at}: expected ${names.join(', ')} and role only`)
+          wrong.push(`${at}: expected ${names.join(', ')} and role only`)
       }
       for (const name of names) {
         const value = item[name]
         const least = name === secret ? 20 : 1
         if (typeof value !== 'string' || value.length < least)
-          throw new UsageError(`${at}.${name}: expected text of ${least} characters or more`)
+          wrong.push(`${at}.${name}: expected text of ${least} characters or more`)
       }
       return { ...(item as Readonly<Record<Name, string>>), role: role as 'admin' | 'read' }
     })
   const credentials = listed('credentials', ['accessKeyId', 'secretAccessKey'], 'secretAccessKey')
   const tokens = listed('tokens', ['name', 'token'], 'token')
+  if (wrong.length > 0) throw new UsageError(wrong.join('\n'))
   if (credentials.length + tokens.length === 0)
     throw new UsageError(`${path}: expected somebody in it, like ${EXAMPLE}`)
   return { credentials, tokens }
 }
 
-function members(value: unknown, at: string): readonly Readonly<Record<string, unknown>>[] {
+function members(value: unknown, at: string, wrong: string[]): readonly Readonly<Record<string, unknown>>[] {
   if (value === undefined) return []
   if (Array.isArray(value) && value.every(isObject)) return value
-  throw new UsageError(`${at}: expected a list of objects`)
+  wrong.push(`${at}: expected a list of objects`)
+  return []
 }
 
 /** New ones, for as long as the process lives: a pair for AWS's clients and a token for everybody else. */
