@@ -607,6 +607,18 @@ describe('the command', () => {
     expect(stdout).not.toContain(value(3))
   })
 
+  it('says beside what is wrong with the catalog that the key file is not there', () => {
+    const { status, stdout } = run([file('broken.json', { plans: [{ id: 1 }] }), '--keys', '/no/keys.csv', '--json'])
+    const findings = JSON.parse(stdout).findings as { code: string; file: string; message: string; remedy: string }[]
+    expect(status).toBe(2)
+    expect(findings.map(({ code }) => code)).toEqual(['type', 'key-file'])
+    expect(findings[1]).toMatchObject({
+      file: '/no/keys.csv',
+      message: 'expected a file, found none there',
+      remedy: 'check the path',
+    })
+  })
+
   it.each([
     [[], 'expected a catalog file, received nothing'],
     [['/no/such.json'], '/no/such.json: expected a file, found none there'],

@@ -1,11 +1,13 @@
 // A catalog file and a key file → all there is to say of them, each with its place: what text.ts and json.ts show. Floor 5.
 
+import { accessSync, constants } from 'node:fs'
 import type { Catalog } from '../../core/catalog.ts'
 import { type At, pathOf } from '../../core/readers.ts'
 import type { Millis } from '../../core/units.ts'
 import { type Loaded, loadCatalog, type Place, type Problem, placesOf } from '../catalog-file.ts'
 import { HEADER_REMEDY, reasonOf } from '../key-file-words.ts'
 import { idOf, importKeys, reading } from '../load.ts'
+import { UsageError } from '../terminal.ts'
 import { censusOf } from './census.ts'
 import { type Explanation, explain } from './explain.ts'
 import type { Finding, Severity } from './finding.ts'
@@ -45,12 +47,10 @@ export interface Sources {
 /** @throws {UsageError} when a file cannot be read */
 export async function reportOf({ catalog: file, keys, now }: Sources): Promise<Report> {
   const loaded = reading(file, () => loadCatalog(file))
-  if (!loaded.ok)
-    return counted(
-      file,
-      null,
-      loaded.problems.map(problem => placedProblem(file, problem)),
-    )
+  if (!loaded.ok) {
+    const problems = loaded.problems.map(problem => placedProblem(file, problem))
+    return counted(file, null, keys === undefined ? problems : [...problems, ...unread(keys)])
+  }
   const { catalog, rows } = keys === undefined ? { catalog: loaded.catalog, rows: [] } : await withKeys(loaded, keys)
   const layout = layoutOf(catalog)
   const naming = namingOf(loaded.document)
@@ -79,6 +79,18 @@ async function withKeys({ catalog }: Read, file: string): Promise<{ catalog: Cat
   )
   if (imported.ok) return { catalog: imported.catalog, rows }
   return { catalog, rows: [...rows, { ...place, line: 1, message: imported.message, remedy: HEADER_REMEDY }] }
+}
+
+/** A key file is read on top of a catalog that checks; that it cannot be read is said in any case. */
+function unread(file: string): Placed[] {
+  try {
+    reading(file, () => accessSync(file, constants.R_OK))
+    return []
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const [message = '', remedy = ''] = error.message.slice(`${file}: `.length).split('; ')
+    return [{ file, line: 1, column: 1, path: '', severity: 'error', code: 'key-file', message, remedy }]
+  }
 }
 
 function placedProblem(file: string, { line, column, message, issue }: Problem): Placed {
