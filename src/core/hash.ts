@@ -11,8 +11,7 @@ export function hashOf(text: string): number {
 
 const SAMPLED = 8
 
-/** A number of eight characters spread over a text, and of its length: made in a fifth of the time, and no more alike
- * than those are. */
+/** A number of eight characters spread over a text, and of its length: no more alike than those are. */
 export function sampleOf(text: string): number {
   const step = (text.length / SAMPLED) | 0
   let hash = text.length

@@ -1,5 +1,5 @@
 // API keys by their id. Floor 0: imports types, hash.ts and id-table.ts.
-// A Map would do; of a million keys this is made in half the time, of half the memory.
+// A Map would do; of a million keys this is made sooner, and leaves the collector less to look at.
 
 import { hashOf } from './hash.ts'
 import { IdTable } from './id-table.ts'

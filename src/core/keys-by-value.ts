@@ -50,13 +50,10 @@ export class KeysByValue {
   #found: ApiKey | undefined
   /** The lists of plans that keys have had, in the order they came. */
   readonly #lists: (readonly string[])[] = []
-  readonly #numbers = new Map<string, number>()
-
-  readonly #count: number
+  readonly #listNumbers = new Map<string, number>()
 
   /** @param count how many keys are about to be put */
   constructor(count = 0) {
-    this.#count = count
     this.#slots = new Slots(WIDTH, count)
   }
 
@@ -166,10 +163,10 @@ export class KeysByValue {
 
   #listOf(usagePlanIds: readonly string[]): number {
     const name = usagePlanIds.join('/')
-    let number = this.#numbers.get(name)
+    let number = this.#listNumbers.get(name)
     if (number === undefined) {
       number = this.#lists.push(usagePlanIds) - 1
-      this.#numbers.set(name, number)
+      this.#listNumbers.set(name, number)
     }
     return number
   }
@@ -206,13 +203,14 @@ export class KeysByValue {
     for (let place = 0; place < numbers.length; place += 1 << WIDTH) {
       if (numbers[place + HELD] !== 0) keys.push(this.keyAt(place))
     }
+    for (const key of this.#far.values()) keys.push(key)
+    this.#far.clear()
     this.#whole = true
-    this.#slots = new Slots(WIDTH, Math.max(this.#count, keys.length + this.#far.size))
+    // As many slots as there were: more keys may be about to be put.
+    this.#slots = new Slots(WIDTH, Math.max(keys.length, ((this.#slots.mask + 1) * 5) >> 3))
     this.#cells.length = 2
     this.#keys.length = 1
     this.#free.length = 0
-    for (const key of this.#far.values()) keys.push(key)
-    this.#far.clear()
     for (const key of keys) this.#add(key)
   }
 

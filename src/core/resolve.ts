@@ -76,14 +76,14 @@ export function route(index: Index, request: ApiRequest): Route | MissingAuthent
  * A routed request → what it is measured against, by its key.
  *
  * @param couldBeKey where it is false of a value, that one is not looked up. What it throws, this throws.
- * @param found where the key lies, for who knows: below 0 it is looked for
+ * @param found where the key lies, for who has looked for it
  */
 export function meter(
   { index, stage, served }: Route,
   apiKey: string | null | undefined,
   cost: number = 1,
   couldBeKey?: (value: string) => boolean,
-  found: Place = -1,
+  found?: Place,
 ): Metered | Open | InvalidApiKey | MissingAuthenticationToken {
   if (served === null) return NO_METHOD
   if (!Number.isSafeInteger(cost) || cost < 0)
@@ -97,7 +97,7 @@ export function meter(
   // A value that could not be one (two header lines joined, a megabyte) is not even looked at.
   if (apiKey.length < 20 || apiKey.length > 128 || (couldBeKey && !couldBeKey(apiKey))) return MALFORMED
   const keys = index.apiKeys.byValue
-  const place = found < 0 ? keys.find(apiKey) : found
+  const place = found ?? keys.find(apiKey)
   if (keys.isNowhere(place)) return isKeyValue(apiKey) ? UNKNOWN : MALFORMED
   const keyId = keys.idAt(place)
   if (!keys.isEnabledAt(place)) return invalid('disabled', keyId)

@@ -6,7 +6,6 @@ import { type Catalog, isCatalog } from '../core/catalog.ts'
 import { compile, type Index } from '../core/compile.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision, MeteredDecision } from '../core/decision.ts'
-import type { KeysByValue } from '../core/keys-by-value.ts'
 import type { Metered } from '../core/limits.ts'
 import { meter, route } from '../core/resolve.ts'
 import type { Place } from '../core/slots.ts'
@@ -29,9 +28,8 @@ export class Lane {
   readonly #numbers = new Map<string, number>()
   /** Those numbers, by the ordinals of callers; -1, where the catalog knows none. */
   #numberOf: number[] = []
-  /** Where the catalog has those callers' keys, in `#keys` after so many edits of it; below 0, where that is looked for. */
+  /** Where the catalog has those callers' keys, after so many edits of what holds them; below 0, where that is looked for. */
   #places: Place[] = []
-  #keys: KeysByValue
   #edits = -1
   readonly #records = new Rows()
   /** By plan, then by the number of the key; what is not there has no record. */
@@ -48,7 +46,6 @@ export class Lane {
   constructor(seat: number, catalog: Catalog, state?: Snapshot) {
     this.#seat = seat
     this.#index = indexOf(catalog)
-    this.#keys = this.#index.apiKeys.byValue
     if (state === undefined) return
     const { records, shared } = checkedSnapshot(state)
     for (const [planId, keyId, encoded] of records) {
@@ -67,6 +64,7 @@ export class Lane {
     this.#index = indexOf(catalog, this.#index)
     this.#values = []
     this.#numberOf = []
+    this.#places = []
   }
 
   /** A number for a key of this lane, from 0 on; the same for every caller that comes as this key. */
@@ -122,11 +120,10 @@ export class Lane {
   }
 
   /** Where a caller's key lies: a value that was looked for is not hashed again. */
-  #placeOf({ ordinal }: Caller, value: string | null): Place {
-    if (ordinal < 0 || value === null) return -1
+  #placeOf({ ordinal }: Caller, value: string | null): Place | undefined {
+    if (ordinal < 0 || value === null) return undefined
     const keys = this.#index.apiKeys.byValue
-    if (keys !== this.#keys || keys.edits !== this.#edits) {
-      this.#keys = keys
+    if (keys.edits !== this.#edits) {
       this.#edits = keys.edits
       this.#places = []
     }

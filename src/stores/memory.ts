@@ -59,6 +59,9 @@ class Held {
   }
 }
 
+/** The hash of what is the only id of its table: a request of a limit that clients share hashes nothing for it. */
+const ALONE = 0
+
 /** How many records a new one looks at. More than one, so that it goes round faster than they are added. */
 const SWEPT_PER_NEW = 2
 
@@ -81,7 +84,7 @@ export function memoryStore(): MemoryStore {
   }
 
   function sharedStates({ shared: limits }: Metered): SharedStates {
-    return limits.length === 0 ? NO_STATES : limits.map(({ id }) => stateIn(held.shared, id, id, hashOf(id)))
+    return limits.length === 0 ? NO_STATES : limits.map(({ id }) => stateIn(held.shared, id, id, ALONE))
   }
 
   function groupOf(plan: PlanLimits): Group | undefined {
@@ -109,7 +112,7 @@ export function memoryStore(): MemoryStore {
     }
     for (let i = 0; i < SWEPT_PER_NEW; i++) {
       const next = group.rows.next()
-      if (next !== -1) forget(group, next, now)
+      if (next !== -1) forget(groups, group, next, now)
     }
     group.rows.add(id, hash, held.records.add(state))
   }
@@ -121,9 +124,9 @@ export function memoryStore(): MemoryStore {
   }
 
   /** Drops a record if it cannot be told from none, nor could by a clock that steps back as far as it may. */
-  function forget({ limits, rows }: Group, row: Row, now: Millis): boolean {
+  function forget(groups: Map<string, Group>, { limits, rows }: Group, row: Row, now: Millis): boolean {
     if (limits === null || !isForgettable(held.records.read(row), limits, now - STEP_BACK)) return false
-    rows.delete(row, hashOf(held.ids[row]!))
+    rows.delete(row, groups === held.shared ? ALONE : hashOf(held.ids[row]!))
     held.records.remove(row)
     return true
   }
@@ -154,7 +157,7 @@ export function memoryStore(): MemoryStore {
       }
       for (let i = 0; i < limits.length; i++) {
         const { id, limits: own } = limits[i]!
-        write(held.shared, own, id, hashOf(id), decision.sharedStates[i]!, now)
+        write(held.shared, own, id, ALONE, decision.sharedStates[i]!, now)
       }
       return decision
     },
@@ -169,8 +172,7 @@ export function memoryStore(): MemoryStore {
         rewrite(held.plans, plan.planId, keyId, hash, giveBack(taken, ownState(metered), now))
       }
       limits.forEach(({ id }, i) => {
-        const hash = hashOf(id)
-        rewrite(held.shared, id, id, hash, giveBackShared(taken, i, stateIn(held.shared, id, id, hash), now))
+        rewrite(held.shared, id, id, ALONE, giveBackShared(taken, i, stateIn(held.shared, id, id, ALONE), now))
       })
     },
 
@@ -195,7 +197,7 @@ export function memoryStore(): MemoryStore {
       let dropped = 0
       for (const groups of [held.plans, held.shared]) {
         for (const [groupId, group] of groups) {
-          for (const row of group.rows.numbers()) if (forget(group, row, now)) dropped++
+          for (const row of group.rows.numbers()) if (forget(groups, group, row, now)) dropped++
           if (group.rows.size === 0) groups.delete(groupId)
         }
       }
@@ -208,14 +210,14 @@ export function memoryStore(): MemoryStore {
 function heldIn(snapshot: unknown): Held {
   const { records, shared } = checkedSnapshot(snapshot)
   const held = new Held()
-  const add = (groups: Map<string, Group>, groupId: string, id: string, state: EncodedState): void => {
+  const add = (groups: Map<string, Group>, groupId: string, id: string, hash: number, state: EncodedState): void => {
     const { rows } = groups.get(groupId) ?? held.newGroup(groups, groupId, null)
-    const [hash, decoded] = [hashOf(id), decodeState(state)]
+    const decoded = decodeState(state)
     const row = rows.find(id, hash)
     if (row === -1) rows.add(id, hash, held.records.add(decoded))
     else held.records.write(row, decoded)
   }
-  for (const [planId, keyId, state] of records) add(held.plans, planId, keyId, state)
-  for (const [id, state] of shared) add(held.shared, id, id, state)
+  for (const [planId, keyId, state] of records) add(held.plans, planId, keyId, hashOf(keyId), state)
+  for (const [id, state] of shared) add(held.shared, id, id, ALONE, state)
   return held
 }
